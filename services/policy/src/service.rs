@@ -182,14 +182,20 @@ impl Service {
         }
     }
 
-    /// Applies facts: joins the group once all existing facts are read, or starts a replay for the sources concerned.
+    /// Applies facts: joins the group once all existing facts are read, or starts a replay for the sources concerned. Most facts say again
+    /// what is known.
     async fn take_facts(&mut self, facts: &[(TenantName, TenantFact)]) -> Result<(), Error> {
+        let mut is_news = false;
         for (tenant, TenantFact { version, fact, .. }) in facts {
             if let Fact::Identity(identity) = fact {
-                self.domains.take(tenant, identity, *version);
+                is_news |= self.domains.take(tenant, identity, *version);
             }
         }
-        let Some(membership) = &mut self.membership else { return self.configure().await };
+        let membership = match &mut self.membership {
+            None if self.facts.caught_up() => return self.configure().await,
+            Some(membership) if is_news => membership,
+            None | Some(_) => return Ok(()),
+        };
         let homes = self.domains.homes(membership.configuration());
         if membership.update_homes(homes, &self.context).await? {
             self.update_conditions().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use xtsync_directory::Connected;
-use xtsync_domain::address::Home;
+use xtsync_domain::address::HomeDomains;
 use xtsync_domain::gate::Terms;
 use xtsync_domain::identity::Fault;
 use xtsync_domain::{Configuration, DirectoryId, TenantName, Timestamp, resource};
@@ -81,9 +81,9 @@ impl Context {
         Arc::clone(&self.parts.configuration.borrow())
     }
 
-    /// What is known of a source as a home.
-    pub(crate) fn home(&self, source: &TenantName) -> Home {
-        self.facts.home(source, &self.configuration())
+    /// The domains of a source as a home; `None` while they are not known.
+    pub(crate) fn home_domains(&self, source: &TenantName) -> Option<HomeDomains> {
+        self.facts.home_domains(source, &self.configuration())
     }
 
     /// The directory of a source, once it is known and is the one that it is taken for.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 use xtsync_domain::access::PolicySnapshot;
-use xtsync_domain::address::{Home, VerifiedDomains};
+use xtsync_domain::address::{HomeDomains, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
 use xtsync_domain::identity::{Directories, Fault};
 use xtsync_domain::{Configuration, DirectoryId, TenantFact, TenantName, Timestamp};
@@ -137,9 +137,9 @@ impl Facts {
         Some(OwnedPolicySnapshot { directory_id, policy, read_at })
     }
 
-    /// What is known of a tenant as a home.
-    pub(crate) fn home(&self, tenant: &TenantName, configuration: &Configuration) -> Home {
-        self.domains.read().home(tenant, configuration)
+    /// The domains of a tenant as a home; `None` while they are not known.
+    pub(crate) fn home_domains(&self, tenant: &TenantName, configuration: &Configuration) -> Option<HomeDomains> {
+        self.domains.read().home_domains(tenant, configuration)
     }
 
     /// The directory's own id of a tenant.

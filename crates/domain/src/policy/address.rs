@@ -21,7 +21,11 @@ const AMBIGUOUS: &str = "<>()[]{},;:\\\"";
 
 /// The verified domains of every tenant that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct VerifiedDomains(BTreeMap<TenantName, Tenant>);
+pub struct VerifiedDomains {
+    tenants: BTreeMap<TenantName, Tenant>,
+    /// The tenants that have verified each domain; mostly one.
+    verified_by: BTreeMap<String, BTreeSet<TenantName>>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tenant {
@@ -44,30 +48,48 @@ pub struct Home {
 }
 
 impl VerifiedDomains {
-    /// Takes the newest identity of a tenant.
-    pub fn take(&mut self, tenant: &TenantName, identity: &Identity, version: u64) {
+    /// Takes the newest identity of a tenant. Returns whether it says anything else than the one before.
+    pub fn take(&mut self, tenant: &TenantName, identity: &Identity, version: u64) -> bool {
         let domains = identity.verified_domains.iter().filter_map(|domain| normal(domain)).collect();
-        let known = Tenant { directory_id: identity.directory_id.to_string(), domains, version };
-        self.0.insert(tenant.clone(), known);
+        let taken = Tenant { directory_id: identity.directory_id.to_string(), domains, version };
+        let is_same = |before: &Tenant| (&before.directory_id, &before.domains) == (&taken.directory_id, &taken.domains);
+        if let Some(before) = self.tenants.get_mut(tenant).filter(|before| is_same(before)) {
+            before.version = version;
+            return false;
+        }
+        for domain in &taken.domains {
+            self.verified_by.entry(domain.clone()).or_default().insert(tenant.clone());
+        }
+        let before = self.tenants.insert(tenant.clone(), taken);
+        for domain in before.iter().flat_map(|before| &before.domains).filter(|domain| !self.tenants[tenant].domains.contains(*domain)) {
+            if let Some(tenants) = self.verified_by.get_mut(domain) {
+                tenants.remove(tenant);
+            }
+        }
+        true
     }
 
-    /// What is known of a tenant as a home, beside those other tenants that the configuration names. Every directory has a domain: where
-    /// none is known, nothing is.
+    /// The domains of a tenant as a home, beside those other tenants that the configuration names. Every directory has a domain: where none
+    /// is known, nothing is.
     #[must_use]
-    pub fn home(&self, tenant: &TenantName, configuration: &Configuration) -> Home {
-        let known = || self.0.iter().filter(|(name, _)| configuration.tenant(name).is_some()).map(|(_, known)| known);
-        let facts = known().map(|known| known.version).max().unwrap_or(0);
-        let Some(home) = self.0.get(tenant).filter(|home| !home.domains.is_empty()) else { return Home { domains: None, facts } };
+    pub fn home_domains(&self, tenant: &TenantName, configuration: &Configuration) -> Option<HomeDomains> {
+        let home = self.tenants.get(tenant).filter(|home| !home.domains.is_empty())?;
         // Two names of one directory are one tenant.
-        let others = || known().filter(|other| other.directory_id != home.directory_id);
-        let is_own = |domain: &&String| !others().any(|other| other.domains.contains(*domain));
-        Home { domains: Some(HomeDomains(home.domains.iter().filter(is_own).cloned().collect())), facts }
+        let is_other = |name: &TenantName| {
+            let directory_id = self.tenants.get(name).map(|other| &other.directory_id);
+            directory_id != Some(&home.directory_id) && configuration.tenant(name).is_some()
+        };
+        let is_own = |domain: &&String| !self.verified_by.get(*domain).into_iter().flatten().any(is_other);
+        Some(HomeDomains(home.domains.iter().filter(is_own).cloned().collect()))
     }
 
     /// What is known of each source of a configuration as a home.
     #[must_use]
     pub fn homes(&self, configuration: &Configuration) -> BTreeMap<TenantName, Home> {
-        configuration.sources().into_iter().map(|source| (source.clone(), self.home(source, configuration))).collect()
+        let configured = self.tenants.iter().filter(|(name, _)| configuration.tenant(name).is_some());
+        let facts = configured.map(|(_, known)| known.version).max().unwrap_or(0);
+        let home = |source: &TenantName| Home { domains: self.home_domains(source, configuration), facts };
+        configuration.sources().into_iter().map(|source| (source.clone(), home(source))).collect()
     }
 }
 
@@ -179,6 +201,10 @@ mod tests {
         }
     }
 
+    fn home_domains(known: &VerifiedDomains, tenant: &str, configuration: &Configuration) -> Option<HomeDomains> {
+        known.home_domains(&name(tenant), configuration)
+    }
+
     #[test]
     fn a_domain_that_two_tenants_verified_belongs_to_neither() {
         let known = known(&[
@@ -186,25 +212,49 @@ mod tests {
             ("emea", "2", &["emea.example", "Moved.Example."]),
             ("again", "1", &["us.example"]),
         ]);
-        let us = known.home(&name("us"), &configuration());
-        assert_eq!((us.domains, us.facts), (Some(HomeDomains::new(["us.example"])), 3), "two names of one directory are one tenant");
-        assert_eq!(known.home(&name("emea"), &configuration()).domains, Some(HomeDomains::new(["emea.example"])));
+        let configuration = configuration();
+        let us = home_domains(&known, "us", &configuration);
+        assert_eq!(us, Some(HomeDomains::new(["us.example"])), "two names of one directory are one tenant");
+        assert_eq!(home_domains(&known, "emea", &configuration), Some(HomeDomains::new(["emea.example"])));
         let alone = Yaml::new().tenant("us", "contoso").configuration(2);
-        let us = known.home(&name("us"), &alone);
-        assert_eq!(
-            us.domains,
-            Some(HomeDomains::new(["us.example", "moved.example"])),
-            "a tenant that is not configured any more has no say"
-        );
+        let us = home_domains(&known, "us", &alone);
+        assert_eq!(us, Some(HomeDomains::new(["us.example", "moved.example"])), "a tenant that is not configured any more has no say");
     }
 
     #[test]
     fn a_tenant_without_known_domains_is_not_known() {
         let known = known(&[("us", "1", &[]), ("hub", "2", &["hub.example"])]);
-        assert_eq!(
-            (known.home(&name("us"), &configuration()).domains, known.home(&name("unknown"), &configuration()).domains),
-            (None, None)
+        assert_eq!(["us", "unknown"].map(|tenant| home_domains(&known, tenant, &configuration())), [None, None]);
+    }
+
+    #[test]
+    fn the_facts_of_every_home_are_as_new_as_the_newest_of_a_configured_tenant() {
+        let known = known(&[("us", "1", &["us.example"]), ("emea", "2", &["emea.example"]), ("gone", "3", &["gone.example"])]);
+        let mut yaml = Yaml::new();
+        yaml.tenant("us", "contoso").tenant("emea", "contoso").synchronization(
+            "us",
+            "to-emea",
+            r#"{"to":"emea","scope":{"everyone":true}}"#,
         );
+        let homes = known.homes(&yaml.configuration(1));
+        let want = Home { domains: Some(HomeDomains::new(["us.example"])), facts: 2 };
+        assert_eq!(homes, [(name("us"), want)].into());
+    }
+
+    #[test]
+    fn an_identity_is_news_where_its_directory_or_its_domains_are() {
+        let mut known = known(&[("us", "1", &["us.example", "moved.example"]), ("emea", "2", &["emea.example"])]);
+        let mut take = |directory_id: &str, domains: &[&str], version| {
+            let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+            known.take(&name("us"), &Identity { directory_id: directory_id.into(), verified_domains }, version)
+        };
+        assert!(!take("1", &["Moved.example.", "us.example"], 3));
+        assert!(take("1", &["us.example"], 4));
+        assert!(take("9", &["us.example"], 5));
+        let again = Identity { directory_id: "2".into(), verified_domains: vec!["moved.example".into(), "us.example".into()] };
+        assert!(known.take(&name("emea"), &again, 6));
+        let emea = home_domains(&known, "emea", &configuration());
+        assert_eq!(emea, Some(HomeDomains::new(["moved.example"])), "the other has given one domain up, and still has one");
     }
 
     #[test]

@@ -106,9 +106,9 @@ impl Job<'_> {
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.owned.context.pair(&self.key.source, &self.key.target);
-        let home = call.bound_address().map(|_| self.owned.context.home(&self.key.source));
+        let home = call.bound_address().and_then(|_| self.owned.context.home_domains(&self.key.source));
         let mut terms = pair.terms();
-        terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
+        terms.home = home.as_ref();
         let mut limits = self.owned.limits();
         let allowance = |counter| Some((counter, limits.allowance(pair.limits(), &self.key.source, counter, now)?));
         let allowance = self.uncounted(call, now).and_then(allowance);
