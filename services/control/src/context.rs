@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) published_revision: watch::Sender<u64>,
     /// The number of changes of the read model; signals a change to status watchers.
     pub(crate) folded: watch::Sender<u64>,
+    /// Signals each change of what is counted in the read model.
+    pub(crate) numbers: watch::Sender<()>,
 }
 
 impl Context {

@@ -1,5 +1,5 @@
-//! Counts the users and links of each synchronization at intervals, for the gauges. Counting a large tenant is slow, so it takes at most a
-//! tenth of the time.
+//! Counts the users and links of each synchronization for the gauges, once at first and again after a change. Counting a large tenant is slow,
+//! so it takes at most a tenth of the time.
 
 use std::time::Duration;
 
@@ -18,16 +18,24 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 /// The pause after a count is this many times longer than the count.
 const INTERVAL_FACTOR: u32 = 10;
 
-/// Counts at intervals until an error occurs.
+/// Counts after changes, at intervals, until an error occurs.
 ///
 /// # Errors
 /// If the store fails.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     let gauges = ResetOnDrop(context.metrics.gauges());
+    let (mut numbers, mut revision) = (context.numbers.subscribe(), context.published_revision.subscribe());
     loop {
+        numbers.mark_unchanged();
+        revision.mark_unchanged();
         let began = Instant::now();
         gauges.0.set(count(context).await?);
         sleep(COUNT_INTERVAL.max(began.elapsed() * INTERVAL_FACTOR)).await;
+        // The context owns both senders.
+        tokio::select! {
+            _ = numbers.changed() => {}
+            _ = revision.changed() => {}
+        }
     }
 }
 

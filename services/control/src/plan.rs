@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate::Proposal;
-use xtsync_domain::configuration::{needs, validate};
+use xtsync_domain::configuration::{Configuration, needs, validate};
 use xtsync_domain::resolution::{self, Known};
-use xtsync_domain::resource::{Id, Kind, Spec, Synchronization};
+use xtsync_domain::resource::{Id, Kind, Resource, Spec, Synchronization};
 
 use crate::resources::StoredResources;
 
@@ -104,16 +104,17 @@ impl Plan {
 
     /// Returns the resources to store: those in force, and the derived Projection and NameResolution of each source.
     pub(crate) fn stored(self) -> BTreeMap<Id, Spec> {
-        let Self { mut in_force, mut pending } = self;
-        let sources = in_force.keys().filter(|id| id.kind == Kind::Synchronization).filter_map(|id| id.tenant.clone());
-        for source in sources.collect::<std::collections::BTreeSet<_>>() {
-            let (of_source, others) = pending.into_iter().partition(|(id, _)| id.tenant.as_ref() == Some(&source));
-            pending = others;
-            let of_source: BTreeMap<Id, Synchronization> = of_source;
-            let of_source = of_source.into_iter().map(|(id, written)| (id.name, written)).collect();
-            let names = needs::name_resolution(&in_force, of_source, &source);
-            in_force.insert(needs::id(&source), Spec::Projection(needs::needs(&in_force, &source)));
-            in_force.insert(needs::name_resolution_id(&source), Spec::NameResolution(names));
+        let Self { mut in_force, pending } = self;
+        let resources = in_force.iter().map(|(id, spec)| Resource { id: id.clone(), revision: 0, spec: spec.clone() });
+        let configuration = Configuration::new(0, resources);
+        let mut pending_from: BTreeMap<TenantName, BTreeMap<String, Synchronization>> = BTreeMap::new();
+        for (Id { tenant, name, .. }, written) in pending {
+            tenant.and_then(|source| pending_from.entry(source).or_default().insert(name, written));
+        }
+        for source in configuration.sources() {
+            let names = needs::name_resolution(&configuration, pending_from.remove(source).unwrap_or_default(), source);
+            in_force.insert(needs::id(source), Spec::Projection(needs::needs(&configuration, source)));
+            in_force.insert(needs::name_resolution_id(source), Spec::NameResolution(names));
         }
         in_force
     }

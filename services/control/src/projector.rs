@@ -10,7 +10,7 @@ use xtsync_domain::configuration::Configuration;
 use xtsync_service::consumer::{Consumer, positions};
 
 use crate::context::Context;
-use crate::view::{self, ChangedFacts};
+use crate::view::{self, Changed};
 use crate::{Error, directories, resolve, resources};
 
 /// The consumer group, for tools that show lag. The offsets that count are in the store.
@@ -76,15 +76,18 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
 }
 
 /// Folds records in; returns which of them require follow-up work.
-async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<ChangedFacts, Error> {
+async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<Changed, Error> {
     if records.is_empty() {
-        return Ok(ChangedFacts::default());
+        return Ok(Changed::default());
     }
-    let changed_facts = view::fold(context, records).await?;
+    let changed = view::fold(context, records).await?;
     context.folded.send_modify(|folds| *folds += 1);
+    if changed.numbers {
+        context.numbers.send_replace(());
+    }
     consumer.commit(positions(records)).await;
     sleep(BATCH_INTERVAL).await;
-    Ok(changed_facts)
+    Ok(changed)
 }
 
 async fn wanted(context: &Context) -> Result<WantedTopics, Error> {

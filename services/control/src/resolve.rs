@@ -1,4 +1,4 @@
-//! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and at intervals.
+//! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and after a revision.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::plan::{Lookup, Plan};
 use crate::resources::{self, StoredResources};
 use crate::revision;
 use crate::view::fact;
-use crate::{Error, publish};
+use crate::{Error, publish, status};
 
 /// Returns the known groups of every tenant that has a NameResolution.
 pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Lookup {
@@ -53,6 +53,19 @@ pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     publish::pending(context).await
 }
 
+/// Does so where a revision is not published, or is another than the one that everything was derived of before: what is derived follows from
+/// the resources, and each fact about names has it derived anew. Returns the newest revision that everything is derived of.
+///
+/// # Errors
+/// As [`resolve_pending`].
+pub(crate) async fn resolve_since(context: &Context, derived: Option<u64>) -> Result<u64, Error> {
+    let (newest, is_published) = status::newest(&context.store).await?;
+    if derived != Some(newest) || !is_published {
+        resolve_pending(context).await?;
+    }
+    Ok(newest)
+}
+
 #[cfg(test)]
 mod tests {
     use xtsync_domain::resource::Projection;
@@ -78,6 +91,25 @@ mod tests {
         assert!(after[id].revision > derived.revision, "it is published as a change");
         resolve_pending(&context).await.unwrap();
         assert_eq!(resources::read(&context.store).await.unwrap()[id].revision, after[id].revision, "nothing differs any more");
+        close(context).await;
+    }
+
+    #[tokio::test]
+    async fn at_rest_nothing_is_derived_until_there_is_another_revision() {
+        let dir = tempfile::tempdir().unwrap();
+        let context = context(dir.path()).await;
+        apply(&context, &written(YAML), Actor::internal("test"), false).await.unwrap();
+        let derived = resolve_since(&context, None).await.unwrap();
+        let before = resources::read(&context.store).await.unwrap();
+        let (id, resource) = before.iter().find(|(_, resource)| matches!(resource.spec, Spec::Projection(_))).unwrap();
+        let mut tx = context.fence().unwrap().begin().await.unwrap();
+        resources::write(&mut tx, id, &Spec::Projection(Projection::default()), resource.revision).await.unwrap();
+        tx.commit().await.unwrap();
+        let spec = async || resources::read(&context.store).await.unwrap()[id].spec.clone();
+        assert_eq!(resolve_since(&context, Some(derived)).await.unwrap(), derived);
+        assert_eq!(spec().await, Spec::Projection(Projection::default()), "it is not looked at");
+        resolve_since(&context, Some(derived - 1)).await.unwrap();
+        assert_eq!(spec().await, resource.spec);
         close(context).await;
     }
 }

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
 use crate::{Error, count, expire, folder, projector, reconcile, resolve};
 
-/// The interval at which the leader looks for unpublished revisions and unresolved names. A failed publication is retried after it.
+/// The interval at which the leader looks for a new or unpublished revision. A failed publication is retried after it.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The settings of control.
@@ -74,6 +74,7 @@ pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) 
         revision_lock,
         published_revision,
         folded,
+        numbers: watch::Sender::new(()),
     });
     Ok(Service { context, folder: config.folder, republish: config.republish, context_handle })
 }
@@ -137,15 +138,16 @@ async fn ping(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Resolves and publishes pending resources every [`RECOVERY_INTERVAL`], and reconciles the bus with the store every `republish`.
+/// Resolves and publishes pending resources within [`RECOVERY_INTERVAL`], and reconciles the bus with the store every `republish`.
 async fn recover(context: &Context, republish: Duration) -> Result<(), Error> {
     let mut reconciled_at = Instant::now();
+    let mut derived = None;
     loop {
         tokio::time::sleep(RECOVERY_INTERVAL).await;
         if !republish.is_zero() && reconciled_at.elapsed() >= republish {
             reconcile::reconcile(context).await?;
             reconciled_at = Instant::now();
         }
-        resolve::resolve_pending(context).await?;
+        derived = Some(resolve::resolve_since(context, derived).await?);
     }
 }

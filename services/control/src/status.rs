@@ -122,7 +122,7 @@ fn status_of(
 }
 
 /// Returns the newest revision, and whether it is published.
-async fn newest(store: &Store) -> Result<(u64, bool), Error> {
+pub(crate) async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     let row = store.fetch_one_opt("SELECT id, published FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
     Ok(match row {
         Some(row) => (row.uint("id")?, row.int("published")? > 0),

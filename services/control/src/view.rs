@@ -16,29 +16,32 @@ use xtsync_store::store_offsets;
 use crate::Error;
 use crate::context::Context;
 
-/// The kinds of folded facts that require follow-up work.
+/// What was folded that requires follow-up work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ChangedFacts {
+pub(crate) struct Changed {
     /// The detector looked up a group name.
     pub(crate) names: bool,
     /// The detector read a tenant's identity.
     pub(crate) identities: bool,
+    /// Something that is counted: users, decisions and links, and not what roles repeat at rest.
+    pub(crate) numbers: bool,
 }
 
 /// Folds records into the read model.
 ///
 /// # Errors
 /// If the store fails, or this replica does not lead.
-pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<ChangedFacts, Error> {
+pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Changed, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
-    let changed_facts = ChangedFacts {
+    let changed = Changed {
         names: batch.facts.keys().any(|(_, key)| is_group_name_key(key)),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
+        numbers: batch.has_counted(),
     };
     let mut tx = context.fence()?.begin().await?;
     store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
-    Ok(changed_facts)
+    Ok(changed)
 }

@@ -50,6 +50,7 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
         revision_lock: Mutex::new(()),
         published_revision,
         folded,
+        numbers: watch::Sender::new(()),
     }
 }
 

@@ -101,6 +101,12 @@ pub(crate) struct OutcomeRow {
 }
 
 impl Batch {
+    /// Whether there is anything that is counted.
+    pub(crate) fn has_counted(&self) -> bool {
+        let Self { users, decisions, markers, links, outcomes, facts: _, roles: _, next: _ } = self;
+        !(users.is_empty() && decisions.is_empty() && markers.is_empty() && links.is_empty() && outcomes.is_empty())
+    }
+
     /// Reduces records, in the order given.
     pub(crate) fn of(records: &[Record], metrics: &Metrics) -> Self {
         let mut batch = Self::default();
@@ -253,6 +259,18 @@ fn bytes<M: Message + Typed + Default>(record: &Record) -> Option<Option<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_roles_repeat_at_rest_is_not_counted() {
+        let key = ("hub".to_owned(), "emea".to_owned());
+        let rest = Batch {
+            facts: [(key.clone(), Some(Vec::new()))].into(),
+            roles: [("policy/r".to_owned(), Some(Vec::new()))].into(),
+            ..Batch::default()
+        };
+        assert!(!rest.has_counted());
+        assert!(Batch { users: [(key, None)].into(), ..rest }.has_counted());
+    }
 
     #[test]
     fn a_late_older_record_does_not_replace_a_newer_one() {

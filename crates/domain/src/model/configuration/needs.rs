@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::mapping;
-use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Resource, Spec, Synchronization};
+use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Synchronization};
 
 /// The attributes that every decision reads besides the mapped ones: the sign-in state, and the address to invite.
 const ALWAYS: [&str; 3] = ["accountEnabled", "mail", "userPrincipalName"];
@@ -24,9 +24,7 @@ pub fn name_resolution_id(tenant: &TenantName) -> Id {
 
 /// What all synchronizations out of a tenant need of it; nothing where there are none.
 #[must_use]
-pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
-    let resources = wanted.iter().map(|(id, spec)| Resource { id: id.clone(), revision: 0, spec: spec.clone() });
-    let configuration = Configuration::new(0, resources);
+pub fn needs(configuration: &Configuration, tenant: &TenantName) -> Projection {
     let mut projection = Projection::default();
     for synchronization in configuration.synchronizations_from(tenant) {
         projection.attributes.extend(ALWAYS.map(str::to_owned));
@@ -42,17 +40,8 @@ pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
 
 /// Which names are to be looked up in a tenant: those in force and those in what waits for them.
 #[must_use]
-pub fn name_resolution(wanted: &BTreeMap<Id, Spec>, pending: BTreeMap<String, Synchronization>, tenant: &TenantName) -> NameResolution {
-    let in_force = wanted.iter().filter(|(id, _)| id.tenant.as_ref() == Some(tenant)).filter_map(|(_, spec)| match spec {
-        Spec::Synchronization(synchronization) => Some(synchronization),
-        Spec::Organization(_)
-        | Spec::Tenant(_)
-        | Spec::CrossTenantAccessPolicy(_)
-        | Spec::Projection(_)
-        | Spec::NameResolution(_)
-        | Spec::Directory(_)
-        | Spec::Rename(_) => None,
-    });
+pub fn name_resolution(configuration: &Configuration, pending: BTreeMap<String, Synchronization>, tenant: &TenantName) -> NameResolution {
+    let in_force = configuration.synchronizations_from(tenant).map(|synchronization| &synchronization.spec);
     let names = in_force.chain(pending.values()).flat_map(|synchronization| synchronization.scope.names()).map(str::to_owned).collect();
     NameResolution { names, pending }
 }

@@ -89,7 +89,7 @@ fn a_tenants_need_is_what_its_synchronizations_read() {
     let mappings = r#"{"jobTitle":{"source":"employeeType"},"city":{"none":true}}"#;
     let scope = r#"{"groups":["Legal",{"id":"g1","name":"Sales"}]}"#;
     yaml.synchronization("emea", "to-us", &format!(r#"{{"to":"us","scope":{scope},"mappings":{mappings}}}"#));
-    let need = needs::needs(&yaml.wanted(), &name("emea"));
+    let need = needs::needs(&yaml.configuration(1), &name("emea"));
     for (attribute, want) in [
         ("accountEnabled", true),
         ("mail", true),
@@ -103,7 +103,7 @@ fn a_tenants_need_is_what_its_synchronizations_read() {
         assert_eq!(need.attributes.contains(attribute), want, "{attribute}");
     }
     assert_eq!(need.groups, [crate::GroupId::from("g1")].into());
-    assert_eq!(needs::needs(&yaml.wanted(), &name("hub")), Projection::default());
+    assert_eq!(needs::needs(&yaml.configuration(1), &name("hub")), Projection::default());
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn every_name_that_is_written_is_looked_up_pinned_or_not_in_force_or_pending() {
     yaml.synchronization("emea", "to-us", &format!(r#"{{"to":"us","scope":{scope}}}"#));
     let pending = serde_json::from_str(r#"{"to":"us","scope":{"groups":["Law"]}}"#).unwrap();
     let pending = std::collections::BTreeMap::from([("to-us".to_owned(), pending)]);
-    let resolution = needs::name_resolution(&yaml.wanted(), pending.clone(), &name("emea"));
+    let resolution = needs::name_resolution(&yaml.configuration(1), pending.clone(), &name("emea"));
     assert_eq!(resolution.names, ["Law", "Legal", "Sales"].map(str::to_owned).into());
     assert_eq!(resolution.pending, pending);
-    assert!(needs::name_resolution(&yaml.wanted(), [].into(), &name("us")).names.is_empty());
+    assert!(needs::name_resolution(&yaml.configuration(1), [].into(), &name("us")).names.is_empty());
 }
