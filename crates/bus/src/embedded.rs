@@ -3,6 +3,7 @@
 //! A group has one member, which owns all partitions; there is no rebalancing. Topics are created on first use. A lock file beside the log
 //! keeps other processes out.
 
+mod appended;
 mod compaction;
 mod cursor;
 mod lock;

@@ -1,11 +1,13 @@
 //! Cursors: positions in partitions, read in turn, that wait for appends.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::appended::Appended;
 use super::log::{self, Log};
 use super::shared::Shared;
 use crate::{Error, Partition, Record, Topic};
@@ -24,17 +26,17 @@ pub(super) struct Cursor {
 impl Cursor {
     /// The partition of this cursor.
     pub(super) fn partition(&self) -> Partition {
-        Partition { topic: self.log.topic.clone(), index: self.part }
-    }
-
-    /// Whether it is in this partition.
-    pub(super) fn is_at(&self, partition: &Partition) -> bool {
-        self.part == partition.index && self.log.topic == partition.topic
+        self.log.partition(self.part)
     }
 
     /// Moves to an offset, or to the start if the log ends before it: then the log was recreated.
     pub(super) fn start(&mut self, next: i64) {
         self.next = Some(if next > self.log.end(self.part) { 0 } else { next.max(0) });
+    }
+
+    /// Whether there may be records to read.
+    fn is_behind(&self) -> bool {
+        self.next.is_some_and(|next| next < self.log.end(self.part))
     }
 
     /// Reads the next records; returns none if there are no new ones, or only gaps.
@@ -52,31 +54,71 @@ impl Cursor {
 /// Cursors that are read in turn.
 #[derive(Debug)]
 pub(super) struct Cursors {
-    /// The cursors.
-    pub(super) all: Vec<Cursor>,
+    all: BTreeMap<Partition, Cursor>,
+    /// The partitions that may have records to read.
+    ready: BTreeSet<Partition>,
+    appended: Arc<Appended>,
+    /// The partition that was read last.
+    last: Option<Partition>,
     /// Records that a cancelled call had read.
     batch: Vec<Record>,
     shared: Arc<Shared>,
-    appended: watch::Receiver<()>,
-    turn: usize,
 }
 
 impl Cursors {
-    /// Cursors over a log.
-    pub(super) fn new(shared: &Arc<Shared>, all: Vec<Cursor>) -> Self {
-        Self { all, batch: Vec::new(), shared: Arc::clone(shared), appended: shared.appended.subscribe(), turn: 0 }
+    /// No cursors yet.
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            all: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            appended: Arc::default(),
+            last: None,
+            batch: Vec::new(),
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// Adds cursors over all partitions of a topic, or some.
+    pub(super) fn add(&mut self, log: &Arc<Log>, cursors: impl IntoIterator<Item = Cursor>) {
+        // Before the ends are looked at, so that no append is missed.
+        log.readers.add(&self.appended);
+        for cursor in cursors {
+            self.ready.insert(cursor.partition());
+            self.all.insert(cursor.partition(), cursor);
+        }
+    }
+
+    /// The cursor in a partition.
+    pub(super) fn get(&self, partition: &Partition) -> Option<&Cursor> {
+        self.all.get(partition)
+    }
+
+    /// The topics of all cursors.
+    pub(super) fn topics(&self) -> BTreeSet<Topic> {
+        self.all.keys().map(|partition| partition.topic.clone()).collect()
+    }
+
+    /// Moves the cursor in a partition to an offset, as [`Cursor::start`].
+    pub(super) fn start(&mut self, partition: &Partition, next: i64) {
+        if let Some(cursor) = self.all.get_mut(partition) {
+            cursor.start(next);
+            self.ready.insert(partition.clone());
+        }
     }
 
     /// The offset up to which the records of a partition were returned.
     pub(super) fn position(&self, partition: &Partition) -> Option<i64> {
         let unreturned = self.batch.iter().map(|record| &record.at).find(|at| at.partition == *partition).map(|at| at.offset);
-        unreturned.or_else(|| self.all.iter().find(|cursor| cursor.is_at(partition))?.next)
+        unreturned.or_else(|| self.all.get(partition)?.next)
     }
 
     /// Keeps these cursors, and returns the others.
     pub(super) fn retain(&mut self, is_kept: impl Fn(&Topic) -> bool) -> Vec<Cursor> {
         self.batch.retain(|record| is_kept(&record.at.partition.topic));
-        self.all.extract_if(.., |cursor| !is_kept(&cursor.log.topic)).collect()
+        self.ready.retain(|partition| is_kept(&partition.topic));
+        let removed: Vec<Cursor> = self.all.extract_if(.., |partition, _| !is_kept(&partition.topic)).map(|(_, cursor)| cursor).collect();
+        removed.iter().for_each(|cursor| cursor.log.readers.remove(&self.appended));
+        removed
     }
 
     /// Returns the next records, of as many partitions as have any; waits for them until the deadline, if there is one. Cancelling it loses
@@ -84,25 +126,34 @@ impl Cursors {
     pub(super) async fn next(&mut self, records_max: usize, wait: Option<Duration>) -> Result<Vec<Record>, Error> {
         let deadline = wait.map(|wait| Instant::now() + wait);
         loop {
-            self.appended.mark_unchanged();
-            for _ in 0..self.all.len() {
-                if self.batch.len() >= records_max {
-                    break;
+            self.ready.append(&mut self.appended.take());
+            while let Some(partition) = self.next_ready().filter(|_| self.batch.len() < records_max) {
+                let mut is_behind = false;
+                if let Some(cursor) = self.all.get_mut(&partition) {
+                    let records = cursor.read(&self.shared, records_max - self.batch.len()).await?;
+                    self.batch.extend(records);
+                    is_behind = cursor.is_behind();
                 }
-                self.turn = (self.turn + 1) % self.all.len();
-                let records = self.all[self.turn].read(&self.shared, records_max - self.batch.len()).await?;
-                self.batch.extend(records);
+                if !is_behind {
+                    self.ready.remove(&partition);
+                }
+                self.last = Some(partition);
             }
             if !self.batch.is_empty() {
                 return Ok(std::mem::take(&mut self.batch));
             }
-            // This holds `shared` and with it the sender, so the channel stays open.
-            let appended = self.appended.changed();
+            let appended = self.appended.wait();
             match deadline {
-                None => drop(appended.await),
+                None => appended.await,
                 Some(deadline) if timeout_at(deadline, appended).await.is_err() => return Ok(Vec::new()),
                 Some(_) => {}
             }
         }
+    }
+
+    /// The next partition that may have records, after the one that was read last.
+    fn next_ready(&self) -> Option<Partition> {
+        let after = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.ready.range((after, Bound::Unbounded)).next().or_else(|| self.ready.first()).cloned()
     }
 }

@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use xtsync_domain::Timestamp;
 
+use super::appended::Readers;
 use crate::topic::{Cleanup, Topic};
 use crate::{Committed, Ends, Outgoing, Partition, Position, Record, headers};
 
@@ -21,6 +22,8 @@ pub(super) struct Log {
     pub(super) id: i64,
     /// The topic.
     pub(super) topic: Topic,
+    /// Who reads it.
+    pub(super) readers: Readers,
     /// The offset that the next record of each partition gets. Only the writer changes it, after the commit.
     next: Vec<AtomicI64>,
 }
@@ -28,7 +31,7 @@ pub(super) struct Log {
 impl Log {
     /// A topic whose partitions end at these offsets.
     pub(super) fn new(id: i64, topic: Topic, next: Vec<i64>) -> Self {
-        Self { id, topic, next: next.into_iter().map(AtomicI64::new).collect() }
+        Self { id, topic, readers: Readers::default(), next: next.into_iter().map(AtomicI64::new).collect() }
     }
 
     /// The number of partitions.
@@ -36,14 +39,20 @@ impl Log {
         self.topic.partitions()
     }
 
+    /// One of its partitions.
+    pub(super) fn partition(&self, part: u32) -> Partition {
+        Partition { topic: self.topic.clone(), index: part }
+    }
+
     /// The offset that the next record gets.
     pub(super) fn end(&self, part: u32) -> i64 {
         self.next[part as usize].load(Ordering::Acquire)
     }
 
-    /// Publishes that every record before `next` is durable.
+    /// Publishes that every record before `next` is durable, and tells the readers.
     pub(super) fn advance(&self, part: u32, next: i64) {
         self.next[part as usize].store(next, Ordering::Release);
+        self.readers.note(&self.partition(part));
     }
 }
 
@@ -125,7 +134,7 @@ pub(super) async fn fetch(readers: &SqlitePool, log: &Log, part: u32, from: i64,
     let select = "SELECT off, time, key, value, headers FROM log WHERE topic = $1 AND part = $2 AND off >= $3 ORDER BY off LIMIT $4";
     let limit = i64::try_from(records_max).unwrap_or(i64::MAX);
     let rows = sqlx::query(select).bind(log.id).bind(part).bind(from).bind(limit).fetch_all(readers).await?;
-    let partition = Partition { topic: log.topic.clone(), index: part };
+    let partition = log.partition(part);
     rows.iter().map(|row| record(row, &partition)).collect()
 }
 

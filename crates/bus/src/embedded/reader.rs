@@ -16,13 +16,13 @@ pub(super) struct LogReader(Cursors);
 impl LogReader {
     /// Opens partitions, each at an offset.
     pub(super) async fn open(shared: &Arc<Shared>, from: &[Position]) -> Result<Self, Error> {
-        let mut cursors = Vec::with_capacity(from.len());
+        let mut cursors = Cursors::new(shared);
         for Position { partition, offset } in from {
-            let mut cursor = Cursor { log: shared.log(&partition.topic).await?, part: partition.index, next: None };
-            cursor.start(*offset);
-            cursors.push(cursor);
+            let log = shared.log(&partition.topic).await?;
+            cursors.add(&log, [Cursor { log: Arc::clone(&log), part: partition.index, next: None }]);
+            cursors.start(partition, *offset);
         }
-        Ok(Self(Cursors::new(shared, cursors)))
+        Ok(Self(cursors))
     }
 }
 

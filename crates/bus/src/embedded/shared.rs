@@ -1,4 +1,4 @@
-//! State that the writer, subscriptions and readers of one log share: connections, topics, groups, and a notification of each append.
+//! State that the writer, subscriptions and readers of one log share: connections, topics and groups.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 
 use crate::topic::Topic;
 use sqlx::SqlitePool;
-use tokio::sync::watch;
 
 use super::lock;
 use super::log::{self, Log};
@@ -29,8 +28,6 @@ pub(super) struct Shared {
     pub(super) readers: SqlitePool,
     /// Whether the newest append failed, for example because the disk is full.
     pub(super) has_write_failed: AtomicBool,
-    /// Notifies of each append, for all topics: a reader without new records checks a few counters and waits again.
-    pub(super) appended: watch::Sender<()>,
     logs: Mutex<HashMap<Topic, Arc<Log>>>,
     groups: Mutex<HashSet<String>>,
     _lock: File,
@@ -45,16 +42,7 @@ impl Shared {
         let writer = sqlite::pool(1).connect_with(file.clone()).await?;
         sqlx::raw_sql(include_str!("../../migrations/0001_log.sql")).execute(&writer).await?;
         let readers = sqlite::pool(READERS_MAX).connect_with(file.read_only(true)).await?;
-        let (appended, _) = watch::channel(());
-        Ok(Self {
-            writer,
-            readers,
-            has_write_failed: AtomicBool::default(),
-            appended,
-            logs: Mutex::default(),
-            groups: Mutex::default(),
-            _lock: lock,
-        })
+        Ok(Self { writer, readers, has_write_failed: AtomicBool::default(), logs: Mutex::default(), groups: Mutex::default(), _lock: lock })
     }
 
     /// Returns a topic and creates it if it does not exist.

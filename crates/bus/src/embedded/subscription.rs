@@ -1,6 +1,6 @@
 //! Membership in a group of the embedded log: one member, which owns all partitions from the start.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::topic::Topic;
@@ -44,7 +44,7 @@ impl Member {
             return Err(Error::Refused(format!("group {group} has a member already; the embedded bus allows one")));
         }
         let membership = GroupMembership { shared: Arc::clone(shared), group: group.to_owned() };
-        let cursors = Cursors::new(shared, Vec::new());
+        let cursors = Cursors::new(shared);
         let mut member = Self { membership, cursors, draining: Vec::new(), assigned: Vec::new(), revoked: Vec::new() };
         member.resubscribe(topics).await?;
         Ok(member)
@@ -54,25 +54,21 @@ impl Member {
         let GroupMembership { shared, group } = &self.membership;
         let log = shared.log(topic).await?;
         for part in 0..log.partitions() {
-            let cursor = Cursor { log: Arc::clone(&log), part, next: None };
             let committed = log::committed(&shared.readers, group, &log, part).await?;
-            self.assigned.push(Assigned { partition: cursor.partition(), committed });
-            self.cursors.all.push(cursor);
+            self.assigned.push(Assigned { partition: log.partition(part), committed });
         }
+        self.cursors.add(&log, (0..log.partitions()).map(|part| Cursor { log: Arc::clone(&log), part, next: None }));
         Ok(())
     }
 
     /// Finds the partitions in the log, if this member owns all of them.
     fn owned<'a>(&'a self, positions: &'a [(Partition, Committed)]) -> Result<Vec<(&'a Log, u32, &'a Committed)>, Error> {
-        let mut wanted: HashMap<(&Topic, u32), &Committed> =
-            positions.iter().map(|(partition, committed)| ((&partition.topic, partition.index), committed)).collect();
-        let cursors = self.cursors.all.iter().chain(&self.draining);
-        let owned = cursors.filter_map(|cursor| Some((&*cursor.log, cursor.part, wanted.remove(&(&cursor.log.topic, cursor.part))?)));
-        let owned = owned.collect();
-        match positions.iter().find(|(partition, _)| wanted.contains_key(&(&partition.topic, partition.index))) {
-            Some((partition, _)) => Err(Error::fenced(partition)),
-            None => Ok(owned),
-        }
+        let owned = |(partition, committed): &'a (Partition, Committed)| {
+            let is_draining = |cursor: &&Cursor| cursor.part == partition.index && cursor.log.topic == partition.topic;
+            let cursor = self.cursors.get(partition).or_else(|| self.draining.iter().find(is_draining));
+            cursor.map(|cursor| (&*cursor.log, cursor.part, committed)).ok_or_else(|| Error::fenced(partition))
+        };
+        positions.iter().map(owned).collect()
     }
 }
 
@@ -89,12 +85,7 @@ impl Subscription for Member {
     }
 
     async fn start(&mut self, from: &[(Partition, Option<i64>)]) -> Result<(), Error> {
-        let from: HashMap<&Partition, i64> = from.iter().map(|(partition, next)| (partition, next.unwrap_or(0))).collect();
-        for cursor in &mut self.cursors.all {
-            if let Some(next) = from.get(&cursor.partition()) {
-                cursor.start(*next);
-            }
-        }
+        from.iter().for_each(|(partition, next)| self.cursors.start(partition, next.unwrap_or(0)));
         Ok(())
     }
 
@@ -113,7 +104,7 @@ impl Subscription for Member {
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
         let topics: BTreeSet<&Topic> = topics.iter().collect();
-        let known: BTreeSet<Topic> = self.cursors.all.iter().map(|cursor| cursor.log.topic.clone()).collect();
+        let known = self.cursors.topics();
         for topic in topics.iter().filter(|topic| !known.contains(**topic)) {
             self.assign(topic).await?;
         }

@@ -77,6 +77,5 @@ async fn write(shared: &Shared, batch: &[Append]) -> Result<(), sqlx::Error> {
     for ((_, part), (log, next)) in &ends {
         log.advance(*part, *next);
     }
-    shared.appended.send_replace(());
     Ok(())
 }

@@ -115,8 +115,10 @@ impl Connector {
 
     /// Reports the health of the bus: whether it answers, and whether every topic exists.
     async fn check_topics(&self, bus: &Bus, topics: &[Topic]) {
-        match bus.missing(topics).await {
-            Ok(missing) if missing.is_empty() || bus.creates_topics() => self.condition.set(true, ""),
+        // A bus that creates topics misses none; it is asked whether it answers.
+        let needed = if bus.creates_topics() { &[] } else { topics };
+        match bus.missing(needed).await {
+            Ok(missing) if missing.is_empty() => self.condition.set(true, ""),
             Ok(missing) => {
                 let more = missing.len() - 1;
                 let first = &missing[0];
