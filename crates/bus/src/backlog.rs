@@ -175,9 +175,8 @@ mod tests {
     use super::*;
     use crate::{Cleanup, TopicKind};
 
-    static KEPT: TopicKind = TopicKind { name: "kept", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
-    static TAKEN: TopicKind =
-        TopicKind { name: "taken", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: Some("taker") };
+    static KEPT: TopicKind = TopicKind { name: "kept", cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
+    static TAKEN: TopicKind = TopicKind { name: "taken", cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: Some("taker") };
 
     /// What a check is answered: a lag, no commit, or an error.
     type Answer = Result<Option<Lag>, Error>;

@@ -162,17 +162,17 @@ impl Transport for Embedded {
         Ok(1)
     }
 
-    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+    async fn partitions(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error> {
         if self.shared.has_write_failed.load(Ordering::Relaxed) {
             log::probe_write(&self.shared.writer).await?;
         }
-        let mut missing = Vec::new();
+        let mut found = BTreeMap::new();
         for topic in topics {
-            if !log::exists(&self.shared.readers, topic).await? {
-                missing.push(topic.clone());
+            if let Some(partitions) = log::partitions(&self.shared.readers, topic).await? {
+                found.insert(topic.clone(), partitions);
             }
         }
-        Ok(missing)
+        Ok(found)
     }
 
     fn creates_topics(&self) -> bool {

@@ -9,6 +9,7 @@ mod error;
 mod group_offsets;
 mod membership;
 mod options;
+mod partition_counts;
 mod producer;
 mod publication;
 mod publish;
@@ -29,9 +30,10 @@ pub use self::background_drop::wait_for_closing;
 use self::client::Access;
 use self::group_offsets::GroupOffsets;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
+use self::partition_counts::PartitionCounts;
 use self::publish::{Producer, Publisher};
 use super::backlog::{Backlog, Lag, LagSource};
-use super::{CreateOptions, Delivery, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
+use super::{CreateOptions, Delivery, Ends, Error, Outgoing, Partition, Position, Reader, Subscription, Transport, Urgency};
 
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
@@ -43,6 +45,7 @@ struct Cluster {
     publisher: Arc<Publisher>,
     backlog: Backlog,
     group_offsets: GroupOffsets,
+    partition_counts: PartitionCounts,
 }
 
 impl Cluster {
@@ -55,7 +58,11 @@ impl Cluster {
 #[async_trait]
 impl LagSource for Cluster {
     async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<Lag>, Error> {
-        self.group_offsets.lag(&self.access, topic, group).await
+        let partitions = match self.partition_counts.get(topic) {
+            Some(partitions) => partitions,
+            None => topics::check(self, std::slice::from_ref(topic)).await?[topic],
+        };
+        self.group_offsets.lag(&self.access, Partition::all(topic, partitions).collect(), group).await
     }
 }
 
@@ -68,7 +75,8 @@ impl Kafka {
         let access = Access::new(&options).await?;
         let publisher = Arc::new(Publisher::new(&access, options.publish_limit)?);
         let backlog = Backlog::new(options.bulk_max_wait);
-        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, group_offsets: GroupOffsets::default() }))))
+        let (group_offsets, partition_counts) = (GroupOffsets::default(), PartitionCounts::default());
+        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, group_offsets, partition_counts }))))
     }
 }
 
@@ -106,8 +114,8 @@ impl Transport for Kafka {
         topics::brokers(self.0.client()).await
     }
 
-    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
-        topics::missing(self.0.client(), topics).await
+    async fn partitions(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error> {
+        topics::partitions(&self.0, topics).await
     }
 
     fn creates_topics(&self) -> bool {

@@ -178,11 +178,20 @@ pub trait Transport: Send + Sync + 'static {
     /// If the bus is unavailable.
     async fn brokers(&self) -> Result<usize, Error>;
 
-    /// Returns those of these topics that are missing. A topic whose number of partitions differs from the contract is an error.
+    /// How many partitions each of these topics has; a topic that does not exist is left out.
     ///
     /// # Errors
-    /// If the bus is unavailable, or a topic has another number of partitions.
-    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error>;
+    /// If the bus is unavailable; [`Error::Partitions`] if a topic had another number when this process first saw it.
+    async fn partitions(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error>;
+
+    /// Returns those of these topics that are missing.
+    ///
+    /// # Errors
+    /// As [`Transport::partitions`].
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        let partitions = self.partitions(topics).await?;
+        Ok(topics.iter().filter(|topic| !partitions.contains_key(*topic)).cloned().collect())
+    }
 
     /// Whether the bus creates missing topics itself (embedded). On Kafka an administrator creates them.
     fn creates_topics(&self) -> bool;
@@ -262,14 +271,14 @@ pub enum Error {
     /// A topic does not exist.
     #[error("topic {0} is missing: run `xtsync topics create`")]
     Missing(String),
-    /// A topic has another number of partitions than the contract says.
-    #[error("topic {topic} has {found} partitions instead of {expected}")]
+    /// The number of partitions of a topic has changed under this process: keys have moved, and no reader of it knows the new ones.
+    #[error("topic {topic} has {found} partitions and had {before}: they are changed while all roles are stopped (docs/partitions.md)")]
     Partitions {
         /// The topic.
         topic: String,
-        /// The number in the contract.
-        expected: u32,
-        /// The number on the broker.
+        /// The number when this process first saw the topic.
+        before: u32,
+        /// The number now.
         found: u32,
     },
     /// This member no longer owns a partition.

@@ -11,8 +11,6 @@ use std::time::Duration;
 pub struct TopicKind {
     /// The name of the topic, or the part before `.{scope}` in the names of its topics. It is unique among kinds.
     pub name: &'static str,
-    /// The number of partitions. It never changes for a topic and is compared with the broker's at start.
-    pub partitions: u32,
     /// The cleanup policy.
     pub cleanup: Cleanup,
     /// The consumer group that bulk publishing waits for while it lags, if there is one.
@@ -36,19 +34,20 @@ pub enum Cleanup {
 pub struct Topic {
     name: Arc<str>,
     kind: &'static TopicKind,
+    initial_partitions: u32,
 }
 
 impl TopicKind {
     /// The one topic of a kind that has no scope.
     #[must_use]
     pub fn topic(&'static self) -> Topic {
-        Topic { name: self.name.into(), kind: self }
+        Topic { name: self.name.into(), kind: self, initial_partitions: 1 }
     }
 
     /// The topic of one scope.
     #[must_use]
     pub fn of(&'static self, scope: impl fmt::Display) -> Topic {
-        Topic { name: format!("{}.{scope}", self.name).into(), kind: self }
+        Topic { name: format!("{}.{scope}", self.name).into(), kind: self, initial_partitions: 1 }
     }
 
     /// The scope of a topic, if the topic is of this kind and has one.
@@ -71,10 +70,17 @@ impl Topic {
         std::ptr::eq(self.kind, kind)
     }
 
-    /// How many partitions it has.
+    /// The same topic, to be created with that many partitions.
     #[must_use]
-    pub fn partitions(&self) -> u32 {
-        self.kind.partitions
+    pub fn with_partitions(self, initial_partitions: u32) -> Self {
+        Self { initial_partitions: initial_partitions.max(1), ..self }
+    }
+
+    /// How many partitions it is created with: one, unless [`Topic::with_partitions`] says more. How many a topic has is known to the bus
+    /// alone ([`crate::Transport::partitions`]).
+    #[must_use]
+    pub fn initial_partitions(&self) -> u32 {
+        self.initial_partitions
     }
 }
 
@@ -114,10 +120,8 @@ impl Hash for Topic {
 mod tests {
     use super::*;
 
-    static LINKS: TopicKind =
-        TopicKind { name: "x.links", partitions: 6, cleanup: Cleanup::Retain(Duration::from_secs(1)), consumer_group: None };
-    static LINKS_OF_ALL: TopicKind =
-        TopicKind { name: "x.links.all", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
+    static LINKS: TopicKind = TopicKind { name: "x.links", cleanup: Cleanup::Retain(Duration::from_secs(1)), consumer_group: None };
+    static LINKS_OF_ALL: TopicKind = TopicKind { name: "x.links.all", cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
 
     #[test]
     fn a_scope_is_parsed_only_from_a_topic_of_its_kind() {
@@ -126,5 +130,12 @@ mod tests {
         assert_eq!(LINKS.scope(&LINKS.topic()), None);
         assert_eq!(LINKS.scope(&LINKS_OF_ALL.topic()), None);
         assert_eq!(LINKS_OF_ALL.scope(&LINKS.of("all.hub")), None);
+    }
+
+    #[test]
+    fn a_topic_is_the_same_whatever_it_is_created_with() {
+        let (one, six) = (LINKS.of("hub"), LINKS.of("hub").with_partitions(6));
+        assert_eq!((one.initial_partitions(), six.initial_partitions()), (1, 6));
+        assert_eq!(one, six);
     }
 }

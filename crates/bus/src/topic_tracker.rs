@@ -1,8 +1,8 @@
 //! Tracks which of the wanted topics exist.
 //!
 //! On Kafka an administrator creates a tenant's topics, often only after the tenant was added. Until then only that tenant waits: existing
-//! topics are read, and missing ones are reported with the command that creates them and checked again. A topic with a wrong number of
-//! partitions is left out, too, and reported first: it must be recreated.
+//! topics are read, and missing ones are reported with the command that creates them and checked again. A topic whose number
+//! of partitions has changed is left out, too, and reported first: its readers must start anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,9 +24,16 @@ pub struct TopicTracker {
     wanted: WantedTopics,
     topics: Vec<Topic>,
     missing: Option<Topic>,
-    /// A topic with a wrong number of partitions, and that number.
-    wrong: Option<(Topic, u32)>,
+    /// A topic whose number of partitions has changed.
+    changed: Option<Changed>,
     next_check: Instant,
+}
+
+/// A topic whose number of partitions has changed.
+struct Changed {
+    topic: Topic,
+    before: u32,
+    found: u32,
 }
 
 impl TopicTracker {
@@ -38,7 +45,7 @@ impl TopicTracker {
             wanted: WantedTopics::new(),
             topics: Vec::new(),
             missing: None,
-            wrong: None,
+            changed: None,
             next_check: Instant::now(),
         }
     }
@@ -54,14 +61,14 @@ impl TopicTracker {
             return Ok(false);
         }
         let needed: BTreeSet<&Topic> = wanted.iter().flat_map(|(topic, others)| others.iter().chain([topic])).collect();
-        let (missing, wrong) = unusable(&self.bus, needed).await?;
-        let is_usable = |topic: &Topic| !missing.contains(topic) && !wrong.iter().any(|(one, _)| one == topic);
+        let (missing, changed) = unusable(&self.bus, needed).await?;
+        let is_usable = |topic: &Topic| !missing.contains(topic) && !changed.iter().any(|one| one.topic == *topic);
         let can_be_read = |(topic, others): &(&Topic, &Vec<Topic>)| others.iter().chain([*topic]).all(is_usable);
         let topics: Vec<Topic> = wanted.iter().filter(can_be_read).map(|(topic, _)| topic.clone()).collect();
         let has_changed = topics != self.topics;
         self.next_check = Instant::now() + MISSING_TOPICS_CHECK_INTERVAL;
         self.missing = missing.into_iter().next();
-        self.wrong = wrong.into_iter().next();
+        self.changed = changed.into_iter().next();
         (self.wanted, self.topics) = (wanted.clone(), topics);
         Ok(has_changed)
     }
@@ -72,15 +79,15 @@ impl TopicTracker {
         &self.topics
     }
 
-    /// Why a topic cannot be read: a wrong number of partitions, or missing, with the command that creates it.
+    /// Why a topic cannot be read: its number of partitions has changed, or it is missing, with the command that creates it.
     #[must_use]
     pub fn missing(&self) -> Option<Error> {
-        let wrong = self.wrong.as_ref().map(|(topic, found)| Error::Partitions {
+        let changed = self.changed.as_ref().map(|Changed { topic, before, found }| Error::Partitions {
             topic: topic.to_string(),
-            expected: topic.partitions(),
+            before: *before,
             found: *found,
         });
-        wrong.or_else(|| self.missing.as_ref().map(|topic| Error::Missing(topic.to_string())))
+        changed.or_else(|| self.missing.as_ref().map(|topic| Error::Missing(topic.to_string())))
     }
 
     /// Returns when topics that could not be read are due for a check. Never returns when all can be read.
@@ -92,27 +99,27 @@ impl TopicTracker {
     }
 
     fn is_complete(&self) -> bool {
-        self.missing.is_none() && self.wrong.is_none()
+        self.missing.is_none() && self.changed.is_none()
     }
 }
 
-/// Returns the missing topics, and those with a wrong number of partitions and that number. One wrong topic fails a request for several, so
-/// each is then checked alone.
-async fn unusable(bus: &Bus, topics: BTreeSet<&Topic>) -> Result<(Vec<Topic>, Vec<(Topic, u32)>), Error> {
+/// Returns the missing topics, and those whose number of partitions has changed. One of these fails a request for several, so each is then
+/// checked alone.
+async fn unusable(bus: &Bus, topics: BTreeSet<&Topic>) -> Result<(Vec<Topic>, Vec<Changed>), Error> {
     match missing(bus, topics.iter().copied()).await {
         Ok(missing) => return Ok((missing, Vec::new())),
         Err(Error::Partitions { .. }) => {}
         Err(error) => return Err(error),
     }
-    let (mut absent, mut wrong) = (Vec::new(), Vec::new());
+    let (mut absent, mut changed) = (Vec::new(), Vec::new());
     for topic in topics {
         match missing(bus, [topic]).await {
             Ok(missing) => absent.extend(missing),
-            Err(Error::Partitions { found, .. }) => wrong.push((topic.clone(), found)),
+            Err(Error::Partitions { before, found, .. }) => changed.push(Changed { topic: topic.clone(), before, found }),
             Err(error) => return Err(error),
         }
     }
-    Ok((absent, wrong))
+    Ok((absent, changed))
 }
 
 /// Returns the topics that an administrator must still create. The embedded bus creates topics itself.

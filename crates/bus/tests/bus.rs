@@ -44,6 +44,7 @@ on_both! {
     contract::topics_are_created_once_and_missing_ones_are_listed,
     contract::the_ends_of_several_topics_are_told_at_once,
     contract::a_few_topics_are_found_among_many_missing_ones,
+    contract::the_number_of_partitions_is_that_of_the_creation,
     contract::a_member_changes_its_topics_without_leaving,
     contract::a_record_over_the_limit_is_refused,
     table::a_table_returns_existing_records_and_then_new_ones,

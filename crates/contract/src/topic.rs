@@ -1,4 +1,4 @@
-//! The topics: their names, keys, partitions and cleanup policies.
+//! The topics: their names, keys and cleanup policies.
 //!
 //! Each tenant has its own topics, so that access control, retention and removal apply per tenant.
 
@@ -11,9 +11,6 @@ use crate::event::Typed as _;
 use crate::events::{Decision, Link, Outcome, TenantFact, UserDelta};
 use crate::internal::{Command, ConfigRecord, DeadLetter, RoleStatus};
 use crate::role::Role;
-
-/// The number of partitions of every topic except `config`. It is immutable per topic. At start it is compared with the broker's number.
-pub const PARTITIONS: u32 = 6;
 
 /// The consumer group of policy.
 pub const POLICY_GROUP: &str = "xtsync-policy";
@@ -39,7 +36,7 @@ pub struct Entry {
 }
 
 /// Resources and the commits of revisions.
-pub static CONFIG: TopicKind = TopicKind { partitions: 1, ..compacted("xtsync.v1.config") };
+pub static CONFIG: TopicKind = compacted("xtsync.v1.config");
 /// Commands of operators.
 pub static COMMANDS: TopicKind = retained("xtsync.v1.commands", 7);
 /// Changes of a tenant's users.
@@ -87,16 +84,21 @@ pub static TABLE: [Entry; 9] = [
 ];
 
 const fn compacted(name: &'static str) -> TopicKind {
-    TopicKind { name, partitions: PARTITIONS, cleanup: Cleanup::Compact { lag: Duration::ZERO }, consumer_group: None }
+    TopicKind { name, cleanup: Cleanup::Compact { lag: Duration::ZERO }, consumer_group: None }
 }
 
 const fn retained(name: &'static str, days: u64) -> TopicKind {
-    TopicKind { name, partitions: PARTITIONS, cleanup: Cleanup::Retain(Duration::from_secs(days * DAY_SECS)), consumer_group: None }
+    TopicKind { name, cleanup: Cleanup::Retain(Duration::from_secs(days * DAY_SECS)), consumer_group: None }
 }
 
 /// Returns every topic that a tenant needs, as source and as target.
 pub fn of_tenant(tenant: &TenantName) -> impl Iterator<Item = Topic> {
     TABLE.iter().filter(|entry| entry.is_per_tenant).map(move |entry| entry.kind.of(tenant))
+}
+
+/// Returns every topic that a tenant needs, to be created with so many partitions.
+pub fn to_create(tenant: &TenantName, partitions: u32) -> impl Iterator<Item = Topic> {
+    of_tenant(tenant).map(move |topic| topic.with_partitions(partitions))
 }
 
 /// Returns the topics that belong to no tenant.

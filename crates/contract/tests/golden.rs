@@ -29,7 +29,7 @@ fn the_checked_in_examples_read_as_they_were_written() {
         check("outcome", &outcome()),
         check("user-delta-present", &user_delta(user_delta::State::Present(user()))),
         check("user-delta-gone", &user_delta(user_delta::State::Gone(events::UserGone { reason: events::UserGoneReason::Deleted.into() }))),
-        check("replay-marker", &internal::ReplayMarker { source: "emea".to_owned(), partition: 5, revision: 8 }),
+        check("replay-marker", &internal::ReplayMarker { source: "emea".to_owned(), partition: 5, revision: 8, partitions: 6 }),
         check("role-status", &role_status()),
         check("dead-letter", &dead_letter()),
     ];

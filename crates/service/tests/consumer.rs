@@ -14,7 +14,7 @@ use xtsync_service::consumer::{Consumer, OwnedTopic, lag, positions};
 use xtsync_store::{Migrations, Options, Plans, Store, load_offsets, lock_offsets, store_offsets};
 
 use xtsync_kit::builders::{TEST_TIMEOUT, assigned, part, publish, text};
-use xtsync_kit::bus_fixture::{BusFixture, new_topic};
+use xtsync_kit::bus_fixture::{BusFixture, PARTITIONS, new_topic};
 use xtsync_kit::faulty_bus::FaultyBus;
 
 async fn store(dir: &Dir) -> Store {
@@ -80,7 +80,7 @@ async fn a_recreated_log_sets_the_stored_offset_back(fixture: &BusFixture) {
     let (store, wanted) = (store(&dir).await, wanted(&[&topic]));
     publish(&fixture.bus, &topic, 7).await;
     let mut tx = store.begin().await.unwrap();
-    let far = (0..topic.partitions()).map(|index| (part(&topic, index), 1000)).collect();
+    let far = (0..PARTITIONS).map(|index| (part(&topic, index), 1000)).collect();
     store_offsets(&mut tx, &far);
     tx.commit().await.unwrap();
     assert_eq!(lag(&store, &fixture.bus, std::slice::from_ref(&topic)).await.unwrap(), 7, "what the new log holds has no effect yet");
@@ -105,7 +105,7 @@ async fn positions_that_were_not_committed_are_committed_on_revocation(fixture: 
 
     let kept = wanted(&[&kept]);
     let release = async {
-        while faulty_bus.faults().released.len() < left.partitions() as usize {
+        while faulty_bus.faults().released.len() < PARTITIONS as usize {
             consumer.set_topics(&kept).await.unwrap();
             if let Some(event) = consumer.next().await.unwrap() {
                 consumer.handle(event).await.unwrap();
@@ -115,7 +115,7 @@ async fn positions_that_were_not_committed_are_committed_on_revocation(fixture: 
     timeout(TEST_TIMEOUT, release).await.expect("the topic is released");
     drop(consumer);
     let mut member = fixture.bus.subscribe(group, std::slice::from_ref(&left)).await.unwrap();
-    let assigned = assigned(&mut *member, left.partitions() as usize).await;
+    let assigned = assigned(&mut *member, PARTITIONS as usize).await;
     let committed = assigned.into_iter().filter_map(|assigned| Some((assigned.partition, assigned.committed?.next)));
     assert_eq!(committed.collect::<BTreeMap<_, _>>(), positions(&records));
 }
@@ -155,12 +155,42 @@ async fn a_log_recreated_under_a_consumer_sets_the_stored_offset_back_first() {
     let mut consumer = consumer(&store, &fixture.bus);
     publish(&fixture.bus, &topic, 50).await;
     let records = take(&mut consumer, &wanted, &store, 50).await;
-    let index = partition_of(b"k0", 6);
+    let index = partition_of(b"k0", PARTITIONS);
     let first = records.iter().find(|record| record.at.partition.index == index).unwrap().clone();
     assert_eq!(consumer.handle(Event::Records(vec![first.clone()])).await.unwrap(), [first]);
     let mut tx = store.begin().await.unwrap();
     let partition = part(&topic, index);
     assert_eq!(lock_offsets(&mut tx, [partition.clone()].into()).await.unwrap(), BTreeMap::from([(partition, 0)]));
+}
+
+/// How a topic gets another number of partitions (docs/partitions.md): it is made anew, and its consumers start before its writers.
+#[tokio::test]
+async fn a_topic_made_anew_with_another_number_of_partitions_is_read_from_its_start() {
+    let (grouped, owned, topic) = (Dir::new().unwrap(), Dir::new().unwrap(), new_topic());
+    let (grouped, owned) = (store(&grouped).await, store(&owned).await);
+    for partitions in [6, 1, 3, 6] {
+        let fixture = BusFixture::embedded().await;
+        let topic = fixture.create(topic.clone().with_partitions(partitions)).await;
+        let (mut consumer, wanted) = (consumer(&grouped, &fixture.bus), wanted(&[&topic]));
+        consumer.set_topics(&wanted).await.unwrap();
+        let assigned = consumer.next().await.unwrap().unwrap();
+        assert_eq!(consumer.handle(assigned).await.unwrap(), []);
+        let mut reader = OwnedTopic::open(&owned, &fixture.bus, &topic, unique("g").leak()).await.unwrap();
+
+        publish(&fixture.bus, &topic, 40).await;
+        take(&mut consumer, &wanted, &grouped, 40).await;
+        let mut read = 0;
+        while read < 40 {
+            let records = reader.read(TEST_TIMEOUT).await.unwrap();
+            let mut tx = owned.begin().await.unwrap();
+            store_offsets(&mut tx, &positions(&records));
+            tx.commit().await.unwrap();
+            read += records.len();
+        }
+        for store in [&grouped, &owned] {
+            assert_eq!(lag(store, &fixture.bus, std::slice::from_ref(&topic)).await.unwrap(), 0, "of {partitions}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::names::Names;
 use crate::plan::Plan;
 use crate::revision;
 use crate::view::fact;
-use crate::{Error, publish, resolve, resources, rules};
+use crate::{Error, partitions, publish, resolve, resources, rules};
 
 /// The result of an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,8 @@ pub enum Change {
 ///
 /// # Errors
 /// [`Error::Refused`] with every mistake if a resource is invalid; then nothing is applied. [`Error::Bus`] if the revision is stored but
-/// not published; the leader publishes it when the bus is available again. With any other error the revision may be stored or not.
+/// not published; the leader publishes it when the bus is available again. An apply that changes how many partitions a Tenant has asks the
+/// bus first, and stores nothing if that fails. With any other error the revision may be stored or not.
 pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
     let ended = store_and_publish(context, written, actor, refresh_names).await;
     context.metrics.applied(&ended);
@@ -51,6 +52,8 @@ pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'
 async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
     let _guard = context.revision_lock.lock().await;
     let fence = context.fence()?;
+    // The bus is not asked within the transaction.
+    let of_partitions = partitions::problems(context, written).await?;
     let facts = fact::groups(&context.store).await?;
     let mut tx = fence.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
@@ -71,6 +74,7 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<
     if found.is_empty() && !plan.pending.is_empty() {
         found = problems(&before.in_force, &plan.in_force);
     }
+    found.extend(of_partitions);
     if !found.is_empty() {
         return Err(Error::Refused(found));
     }

@@ -24,6 +24,7 @@ pub mod manifest;
 mod metrics;
 pub mod names;
 mod notices;
+mod partitions;
 mod plan;
 pub mod problem;
 mod projector;

@@ -16,9 +16,9 @@ use xtsync_service::configuration::digest;
 use xtsync_service::publish;
 use xtsync_store::{self as store, Fence, Transaction, params};
 
-use crate::Error;
 use crate::context::{Context, ROLE};
 use crate::resources::{self, StoredResources};
+use crate::{Error, partitions};
 
 /// The unpublished rows, read in one transaction.
 struct Due {
@@ -64,6 +64,7 @@ async fn due(fence: &Fence) -> Result<Option<Due>, Error> {
 
 async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
     let now = context.clock.now();
+    partitions::create(&context.bus, due.changed.iter().map(|(resource, _)| resource)).await?;
     let records = due.changed.iter().map(|(resource, _)| record(resource, now)).collect();
     context.bus.publish(records, Urgency::Live).await?;
     let commit = commit(&due.stored, due.revision, due.actor.clone());

@@ -61,6 +61,35 @@ async fn status_joins_all_topics_and_converges_when_all_work_is_done() {
     on_both(convergence).await;
 }
 
+#[tokio::test]
+async fn a_replay_is_complete_when_each_partition_is_marked_however_many_there_are() {
+    let control = Control::start().await;
+    let bus = &control.bus;
+    control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    builders::group_name(bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
+    control.wait("pinned", async |control| !control.synchronization().await.resolved.is_empty()).await;
+    let revision = control.status().await.revision;
+    builders::converged_roles(bus, revision, SystemClock.now()).await;
+    let is_waiting: &[&str] = &["replay synchronization=to-hub"];
+    //  markers                                  waits for
+    for (markers, want) in [
+        (&[(0, 3), (2, 3)][..], is_waiting),
+        (&[(1, 3)], &[]),
+        // The topic was made anew with fewer partitions, whose markers leave one of the former over.
+        (&[(0, 2)], is_waiting),
+        (&[(1, 2)], &[]),
+        // And with more.
+        (&[(0, 4), (1, 4), (3, 4)], is_waiting),
+        (&[(2, 4)], &[]),
+    ] {
+        for marker in markers {
+            builders::marker(bus, *marker, revision).await;
+        }
+        control.waits_for(want).await;
+    }
+    control.stop().await;
+}
+
 /// What is known of a user in the one target, if anything.
 async fn show(control: &Control, user: &str) -> Option<ShownLink> {
     let request = ShowUserRequest { user: user.to_owned(), target: "hub".to_owned() };

@@ -129,10 +129,16 @@ fn tombstone_decisions(record: &Record, source: &TenantName, configuration: &Con
     batch.records.extend(configuration.synchronizations_from(source).map(ended));
 }
 
-/// The record that says a partition of a source's deltas is decided for a revision.
-pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
+/// The record that says a partition of a source's deltas, one of so many, is decided for a revision.
+pub(crate) fn marker(
+    source: &TenantName,
+    (partition, partitions): (u32, u32),
+    revision: u64,
+    target: &TenantName,
+    now: Timestamp,
+) -> Outgoing {
     let key = marker_key(source, partition);
-    let value = internal::ReplayMarker { source: source.to_string(), partition, revision }.encode_to_vec();
+    let value = internal::ReplayMarker { source: source.to_string(), partition, partitions, revision }.encode_to_vec();
     event::record::<internal::ReplayMarker>(ROLE, topic::DECISIONS.of(target), &key, revision, now, None, value)
 }
 

@@ -170,7 +170,7 @@ impl Membership {
         let ends = ends(bus, self.partitions.keys()).await?;
         for (partition, assigned) in &self.partitions {
             let replay = assigned.replays_from().map_or(0, |from| assigned.next - from);
-            let behind = ends[partition].high - assigned.next + replay;
+            let behind = ends[&partition.topic][partition.index as usize].high - assigned.next + replay;
             *lag.entry(assigned.source.clone()).or_default() += u64::try_from(behind).unwrap_or(0);
         }
         Ok(lag)
@@ -182,7 +182,9 @@ impl Membership {
         let mut from = Vec::with_capacity(assigned.len());
         for bus::Assigned { partition, committed } in assigned {
             let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
-            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.rules, home(&self.homes, &source));
+            let ends = &ends[&partition.topic];
+            let (count, ends) = (u32::try_from(ends.len()).unwrap_or(u32::MAX), ends[partition.index as usize]);
+            let assigned = Assigned::new(source.clone(), count, committed, ends, &self.rules, home(&self.homes, &source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
             from.push((partition.clone(), Some(assigned.next)));
             self.partitions.insert(partition, assigned);
@@ -308,7 +310,8 @@ impl Membership {
         for (partition, assigned) in self.partitions.iter().filter(|(_, assigned)| done(assigned)) {
             for synchronization in self.rules.configuration().synchronizations_from(&assigned.source) {
                 let target = &synchronization.spec.to;
-                markers.push(evaluate::marker(&assigned.source, partition.index, self.rules.configuration().revision(), target, now));
+                let one_of = (partition.index, assigned.partitions);
+                markers.push(evaluate::marker(&assigned.source, one_of, self.rules.configuration().revision(), target, now));
             }
         }
         if !markers.is_empty() {
@@ -352,11 +355,8 @@ async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Un
     dead_letter::send(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
 }
 
-/// The log ends of these partitions.
-async fn ends(bus: &Bus, partitions: impl Iterator<Item = &Partition>) -> Result<BTreeMap<Partition, Ends>, Error> {
+/// The log ends of the topics of these partitions.
+async fn ends(bus: &Bus, partitions: impl Iterator<Item = &Partition>) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
     let topics: BTreeSet<_> = partitions.map(|partition| partition.topic.clone()).collect();
-    let topics: Vec<Topic> = topics.into_iter().collect();
-    let of_topic =
-        |(topic, ends): (Topic, Vec<Ends>)| (0..).zip(ends).map(move |(index, ends)| (Partition { topic: topic.clone(), index }, ends));
-    Ok(bus.ends_of(&topics).await?.into_iter().flat_map(of_topic).collect())
+    bus.ends_of(&topics.into_iter().collect::<Vec<_>>()).await
 }

@@ -21,6 +21,8 @@ pub(crate) enum Pass {
 pub(crate) struct Assigned {
     /// The source of the deltas.
     pub(crate) source: TenantName,
+    /// How many partitions the source's deltas have.
+    pub(crate) partitions: u32,
     /// The offset up to which the live cursor's decisions are published; it is committed.
     pub(crate) next: i64,
     /// The offset that the live cursor reads next. The decisions of what lies between the two are on their way.
@@ -37,8 +39,15 @@ pub(crate) struct Assigned {
 }
 
 impl Assigned {
-    /// A newly assigned partition, with the group's committed offset and metadata.
-    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, rules: &CompiledRules, home: &Home) -> Self {
+    /// A newly assigned partition, one of so many, with the group's committed offset and metadata.
+    pub(crate) fn new(
+        source: TenantName,
+        partitions: u32,
+        committed: Option<Committed>,
+        ends: Ends,
+        rules: &CompiledRules,
+        home: &Home,
+    ) -> Self {
         // An offset past the end means that the topic was recreated.
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
@@ -46,8 +55,17 @@ impl Assigned {
             None => Progress::fresh(rules.configuration().revision(), Rules::of(rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned =
-            Self { source, next, decided: next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
+        let mut assigned = Self {
+            source,
+            partitions,
+            next,
+            decided: next,
+            progress,
+            home: Home::default(),
+            stopped: None,
+            needs_marker: true,
+            low: ends.low,
+        };
         assigned.reconcile(rules, home);
         assigned
     }
@@ -124,7 +142,7 @@ mod tests {
 
     fn assigned(next: i64, metadata: &str) -> Assigned {
         let committed = Committed { next, metadata: metadata.to_owned() };
-        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &rules(), &Home::default())
+        Assigned::new(TenantName::new("emea").unwrap(), 1, Some(committed), ENDS, &rules(), &Home::default())
     }
 
     #[test]
@@ -144,7 +162,7 @@ mod tests {
             let assigned = assigned(next, &note);
             assert_eq!((assigned.next, assigned.replays_from()), (live, replay), "{next} {note}");
         }
-        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &rules(), &Home::default());
+        let fresh = Assigned::new(TenantName::new("emea").unwrap(), 1, None, ENDS, &rules(), &Home::default());
         assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, done));
     }
 

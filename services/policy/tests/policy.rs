@@ -11,13 +11,16 @@ use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
 use tokio::time::timeout;
 use xtsync_bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_contract::event;
-use xtsync_contract::topic::{self, PARTITIONS};
+use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
 use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_domain::resource::Kind;
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
 use xtsync_runtime::shutdown::Shutdown;
+
+/// The number of partitions where there are several.
+const PARTITIONS: u32 = 6;
 
 /// Each decision as `source/user: what and why @revision origin`.
 fn summaries(decisions: &[Decision]) -> Vec<String> {
@@ -68,7 +71,7 @@ async fn nothing_is_decided_before_the_first_revision() {
 
 #[tokio::test]
 async fn a_synchronization_with_other_rules_decides_all_users_anew_and_all_partitions_are_marked() {
-    let mut world = World::new().await;
+    let mut world = World::partitioned(PARTITIONS).await;
     world.apply(4);
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), gone("emea", "bob", 8), user("us", "cy", 9)]).await;
@@ -76,7 +79,7 @@ async fn a_synchronization_with_other_rules_decides_all_users_anew_and_all_parti
 
     world.synchronize(5, "emea", "hub", r#""groups":[{"id":"legal"}]"#);
     world.apply(5);
-    until(&mut service, "all markers", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    until(&mut service, "all markers", async || world.is_replayed("lab", "emea", 5).await).await;
     let all: Vec<_> = (0..PARTITIONS).collect();
     for target in ["hub", "lab"] {
         assert_eq!(world.marked(target, "emea", 5).await, all, "{target}, also where no user was decided anew");
@@ -99,7 +102,7 @@ async fn what_decides_about_no_user_has_none_decided_anew() {
     let limited = r#"{"to":"hub","scope":{"groups":[{"id":"sales"}]},"mode":"enforce","limits":{"create":7}}"#;
     world.put(5, Kind::Synchronization, Some("emea"), "to-hub", limited);
     world.apply(5);
-    until(&mut service, "all markers", async || world.marked("hub", "emea", 5).await.len() == PARTITIONS as usize).await;
+    until(&mut service, "all markers", async || world.is_replayed("hub", "emea", 5).await).await;
     assert_eq!(summaries(&world.decisions("hub").await), ["emea/ana: in_scope @4 live"]);
 }
 
@@ -127,7 +130,7 @@ async fn a_live_change_overtakes_a_replay_and_is_decided_last() {
     let (_, replayed) = left().await;
     assert!(replayed < 1_200, "the leaver did not wait for the replay of {replayed}");
 
-    until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    until(&mut service, "the end", async || world.is_replayed("lab", "emea", 5).await).await;
     let last: BTreeMap<_, _> = world.decisions("lab").await.into_iter().map(|decision| (decision.user.clone(), decision)).collect();
     assert!(last.values().all(|decision| decision.version.revision == 5), "every user was decided anew");
     assert_eq!(last[&"user-1199".into()].version.delta, 8, "whatever compaction leaves is about the last delta");
@@ -153,7 +156,7 @@ async fn a_replay_waits_for_capacity_and_live_changes_do_not() {
     assert_eq!(anew().await, ["emea/user-7: deleted @5 live"]);
 
     world.bus.faults().full.clear();
-    until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    until(&mut service, "the end", async || world.is_replayed("lab", "emea", 5).await).await;
 }
 
 #[tokio::test]
@@ -199,12 +202,11 @@ async fn a_successor_goes_on_and_decides_anew_only_what_changed_meanwhile() {
     world.apply(5);
     let mut successor = world.service();
     until(&mut successor, "the replay", async || {
-        world.marked("hub", "us", 5).await.len() == PARTITIONS as usize
-            && world.decisions("hub").await.iter().any(|decision| decision.user.as_str() == "dee")
+        world.is_replayed("hub", "us", 5).await && world.decisions("hub").await.iter().any(|decision| decision.user.as_str() == "dee")
     })
     .await;
     let mut summaries = summaries(&world.decisions("hub").await);
-    // If both users are in one partition, the replay decides this one, too.
+    // The replay ends where the live stream is then, so it may decide this one, too.
     summaries.retain(|line| line != "us/dee: in_scope @5 replay");
     let want = ["emea/ana: in_scope @4 live", "us/cy: in_scope @4 live", "us/cy: in_scope @5 replay", "us/dee: in_scope @5 live"];
     assert_eq!(summaries, want);
@@ -223,7 +225,7 @@ async fn a_replay_goes_on_where_its_predecessor_was() {
     service.stop().await;
 
     let mut successor = world.service();
-    until(&mut successor, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    until(&mut successor, "the end", async || world.is_replayed("lab", "emea", 5).await).await;
     assert_eq!(world.decisions("lab").await.len(), 3_000, "every user is decided exactly once");
 }
 
@@ -251,7 +253,7 @@ async fn an_unusable_record_is_dead_lettered_with_its_context_and_the_others_go_
 
 #[tokio::test]
 async fn a_newer_writer_stops_its_partition_and_no_other() {
-    let world = World::new().await;
+    let world = World::partitioned(PARTITIONS).await;
     world.apply(4);
     let mut service = world.service();
     let newer = events::UserDelta { state: None, ..user("emea", "ana", 7).into() }.encode_to_vec();
@@ -297,7 +299,7 @@ async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command()
 
 #[tokio::test]
 async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped() {
-    let world = World::new().await;
+    let world = World::partitioned(PARTITIONS).await;
     world.apply(4);
     let mut service = world.service();
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;

@@ -10,10 +10,11 @@ use std::time::Duration;
 use fixture::{Fixture, Place, address, not_wanted, tenant, wanted};
 use prost::Message as _;
 use xtsync_bus::partition_of;
-use xtsync_contract::topic::{self, PARTITIONS, link_key};
+use xtsync_contract::topic::{self, link_key};
 use xtsync_contract::{events, internal};
 use xtsync_domain::decision::Desired;
 use xtsync_domain::{Decision, Origin, Version};
+use xtsync_kit::bus_fixture::ALONE;
 use xtsync_runtime::clock::Clock as _;
 
 /// A field of a newer version: number 1000, holding 1.
@@ -21,6 +22,9 @@ const FIELD: [u8; 3] = [0xc0, 0x3e, 0x01];
 
 /// A variant of a newer version: number 99, an empty message.
 const VARIANT: [u8; 3] = [0x9a, 0x06, 0x00];
+
+/// How many partitions the decisions have.
+const PARTITIONS: u32 = 6;
 
 const STEP_TIMEOUT: Duration = Duration::from_millis(20);
 
@@ -37,6 +41,8 @@ async fn a_field_that_is_not_known_is_passed_over() {
 #[tokio::test]
 async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_nothing() {
     let mut fixture = Fixture::new(Place::Sqlite).await;
+    let decisions = topic::DECISIONS.of(tenant("hub")).with_partitions(PARTITIONS);
+    assert_eq!(fixture.bus.create(std::slice::from_ref(&decisions), ALONE).await.unwrap(), [decisions]);
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.converge().await;
     let newer = [decision(&fixture, "ana", None), VARIANT.to_vec()].concat();

@@ -49,6 +49,41 @@ async fn ask(url: &str) -> Option<(u16, String)> {
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
 
+/// The Tenant, whose topics get so many partitions.
+fn tenant_with(dir: &Path, partitions: u32) {
+    let tenant = format!(
+        "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {{name: emea}}\nspec:\n  organization: o\n  partitions: {partitions}\n  graph: {{domain: d.example}}\n"
+    );
+    std::fs::write(dir.join("emea.yaml"), tenant).unwrap();
+}
+
+#[test]
+fn topics_keep_the_number_of_partitions_that_they_were_created_with_and_a_difference_is_shown() {
+    let dir = Dir::new().unwrap();
+    let bus = "embedded:bus.sqlite";
+    let row = |out: &str, topic: &str| {
+        let line = out.lines().find(|line| line.starts_with(topic)).unwrap_or_else(|| panic!("no {topic} in {out}"));
+        line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    };
+    for (partitions, command, of_links, noted) in [
+        (3, "list", "3 missing", false),
+        (3, "create", "3 created", false),
+        (3, "create", "3 exists", false),
+        (1, "create", "3, not 1 exists", true),
+        (5, "list", "3, not 5 exists", true),
+    ] {
+        tenant_with(dir.path(), partitions);
+        let (code, out, notes) = done(dir.path(), &["topics", command, "-f", "emea.yaml", "--bus", bus]);
+        assert_eq!((code, row(&out, "xtsync.v1.links.emea")), (0, of_links.to_owned()), "{command} {partitions}: {notes}");
+        assert_eq!(row(&out, "xtsync.v1.config").split(' ').next(), Some("1"));
+        assert_eq!(notes.contains("5 topics have another number of partitions than is configured"), noted, "{notes}");
+    }
+    tenant_with(dir.path(), 0);
+    let (code, _, error) = done(dir.path(), &["topics", "list", "-f", "emea.yaml", "--bus", bus]);
+    assert_eq!(code, 1);
+    assert!(error.contains("emea.yaml: document 1, line ") && error.contains("`partitions` is a number from 1 to 100"), "{error}");
+}
+
 #[test]
 fn without_a_server_each_error_has_its_message_and_exit_code() {
     let dir = Dir::new().unwrap();

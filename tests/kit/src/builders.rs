@@ -72,7 +72,8 @@ pub async fn assigned(member: &mut dyn Subscription, count: usize) -> Vec<Assign
 /// Joins a group without other members, and starts each partition at its committed position.
 pub async fn join(bus: &Bus, group: &str, topic: &Topic) -> Box<dyn Subscription> {
     let mut member = bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap();
-    for assigned in assigned(&mut *member, topic.partitions() as usize).await {
+    let count = bus.ends(topic).await.unwrap().len();
+    for assigned in assigned(&mut *member, count).await {
         member.start(&[(assigned.partition, assigned.committed.map(|committed| committed.next))]).await.unwrap();
     }
     member

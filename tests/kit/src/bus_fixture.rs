@@ -16,6 +16,9 @@ use crate::builders::put;
 /// Options for a single broker: one replica of each partition.
 pub const ALONE: CreateOptions = CreateOptions { replication: 1, min_insync: 1 };
 
+/// The number of partitions of a topic of [`new_topic`].
+pub const PARTITIONS: u32 = 6;
+
 /// A bus to test.
 pub struct BusFixture {
     pub bus: Bus,
@@ -81,9 +84,9 @@ pub fn new_tenant() -> TenantName {
     TenantName::new(unique("t-")).unwrap()
 }
 
-/// A unique topic that does not exist yet. It is not compacted: the shared broker compacts within seconds, and most tests count records.
+/// A unique topic with several partitions that does not exist yet. It is not compacted: the shared broker compacts within seconds, and most tests count records.
 pub fn new_topic() -> Topic {
-    topic::OUTCOMES.of(new_tenant())
+    topic::OUTCOMES.of(new_tenant()).with_partitions(PARTITIONS)
 }
 
 /// The path of an embedded log in a folder.

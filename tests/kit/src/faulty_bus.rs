@@ -139,8 +139,15 @@ impl Transport for FaultyBus {
         self.inner.brokers().await
     }
 
-    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
-        Ok(self.faults().missing.iter().filter(|missing| topics.contains(missing)).cloned().collect())
+    async fn partitions(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error> {
+        let missing = self.faults().missing.clone();
+        let mut found = self.inner.partitions(topics).await?;
+        // The inner bus makes every other topic when it is used.
+        for topic in topics {
+            found.entry(topic.clone()).or_insert_with(|| topic.initial_partitions());
+        }
+        found.retain(|topic, _| !missing.contains(topic));
+        Ok(found)
     }
 
     fn creates_topics(&self) -> bool {

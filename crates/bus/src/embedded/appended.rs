@@ -62,8 +62,7 @@ mod tests {
     use super::*;
     use crate::topic::{Cleanup, TopicKind};
 
-    static LINKS: TopicKind =
-        TopicKind { name: "x.links", partitions: 6, cleanup: Cleanup::Retain(Duration::from_secs(1)), consumer_group: None };
+    static LINKS: TopicKind = TopicKind { name: "x.links", cleanup: Cleanup::Retain(Duration::from_secs(1)), consumer_group: None };
 
     #[tokio::test]
     async fn an_append_concerns_the_readers_of_its_topic_only() {

@@ -36,7 +36,7 @@ impl Log {
 
     /// The number of partitions.
     pub(super) fn partitions(&self) -> u32 {
-        self.topic.partitions()
+        u32::try_from(self.next.len()).unwrap_or(u32::MAX)
     }
 
     /// One of its partitions.
@@ -69,24 +69,24 @@ pub(super) struct Row {
     pub(super) record: Outgoing,
 }
 
-/// Creates a topic or updates its cleanup policy, then loads it with its ends.
+/// Creates a topic or updates its cleanup policy, then loads it with its ends. The number of partitions stays what it was at creation.
 pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {
     let (cleanup, retention) = match topic.kind().cleanup {
         Cleanup::Compact { lag } => ("compact", lag),
         Cleanup::Retain(retention) => ("retain", retention),
     };
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let id: i64 = sqlx::query_scalar(
+    let (id, partitions): (i64, u32) = sqlx::query_as(
         "INSERT INTO topic (name, partitions, cleanup, retention) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (name) DO UPDATE SET cleanup = excluded.cleanup, retention = excluded.retention RETURNING id",
+         ON CONFLICT (name) DO UPDATE SET cleanup = excluded.cleanup, retention = excluded.retention RETURNING id, partitions",
     )
     .bind(topic.to_string())
-    .bind(topic.partitions())
+    .bind(topic.initial_partitions())
     .bind(cleanup)
     .bind(i64::try_from(retention.as_micros()).unwrap_or(i64::MAX))
     .fetch_one(&mut *tx)
     .await?;
-    for part in 0..topic.partitions() {
+    for part in 0..partitions {
         let insert = sqlx::query("INSERT INTO partition_end (topic, part, next) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING");
         insert.bind(id).bind(part).execute(&mut *tx).await?;
     }
@@ -105,9 +105,9 @@ pub(super) async fn probe_write(writer: &SqlitePool) -> Result<(), sqlx::Error> 
     tx.commit().await
 }
 
-/// Whether a topic exists.
-pub(super) async fn exists(readers: &SqlitePool, topic: &Topic) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM topic WHERE name = $1)").bind(topic.to_string()).fetch_one(readers).await
+/// How many partitions a topic has; `None` if it does not exist.
+pub(super) async fn partitions(readers: &SqlitePool, topic: &Topic) -> Result<Option<u32>, sqlx::Error> {
+    sqlx::query_scalar("SELECT partitions FROM topic WHERE name = $1").bind(topic.to_string()).fetch_optional(readers).await
 }
 
 /// Writes rows at their offsets.

@@ -38,9 +38,9 @@ type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
 pub(super) struct GroupOffsets(Mutex<HashMap<&'static str, OffsetClient>>);
 
 impl GroupOffsets {
-    /// How far a group is in a topic; `None` if it never committed anything. A partition without a commit counts as zero.
-    pub(super) async fn lag(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<Lag>, Error> {
-        let (client, partitions) = (self.of(access, group)?, Partition::all(topic).collect::<Vec<_>>());
+    /// How far a group is in the partitions of a topic; `None` if it never committed anything. A partition without a commit counts as zero.
+    pub(super) async fn lag(&self, access: &Access, partitions: Vec<Partition>, group: &'static str) -> Result<Option<Lag>, Error> {
+        let client = self.of(access, group)?;
         blocking(move || {
             // With OAUTHBEARER, the library gets its token here.
             drop(client.poll(Duration::ZERO));
@@ -64,14 +64,14 @@ impl GroupOffsets {
         .await
     }
 
-    /// The ends of each partition of topics that exist. A client may still have the leaders of before, as after a restart of a broker: it
+    /// The ends of each partition of topics that have so many. A client may still have the leaders of before, as after a restart of a broker: it
     /// gets the current ones and asks again.
-    pub(super) async fn ends(&self, access: &Access, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
-        let (client, topics) = (self.of(access, READERS)?, Arc::<[Topic]>::from(topics));
+    pub(super) async fn ends(&self, access: &Access, partitions: BTreeMap<Topic, u32>) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
+        let (client, partitions) = (self.of(access, READERS)?, Arc::new(partitions));
         let deadline = Instant::now() + ENDS_TIMEOUT;
         loop {
-            let (client, topics) = (Arc::clone(&client), Arc::clone(&topics));
-            match blocking(move || ends(&client, &topics)).await? {
+            let (client, partitions) = (Arc::clone(&client), Arc::clone(&partitions));
+            match blocking(move || ends(&client, &partitions)).await? {
                 Some(ends) => return Ok(ends),
                 None if Instant::now() >= deadline => return Err(Error::Unavailable("the leaders of partitions change".to_owned())),
                 None => sleep(LEADER_RETRY_INTERVAL).await,
@@ -106,9 +106,9 @@ impl GroupOffsets {
 /// The offset that the cluster found for a partition.
 /// The ends of each partition of topics; `None` where the client has asked leaders of before. Two requests to each broker, however many
 /// partitions there are; watermarks would need two for each partition.
-fn ends(client: &BaseConsumer<Callbacks>, topics: &[Topic]) -> Result<Option<BTreeMap<Topic, Vec<Ends>>>, Error> {
+fn ends(client: &BaseConsumer<Callbacks>, counts: &BTreeMap<Topic, u32>) -> Result<Option<BTreeMap<Topic, Vec<Ends>>>, Error> {
     drop(client.poll(Duration::ZERO));
-    let partitions: Vec<Partition> = topics.iter().flat_map(Partition::all).collect();
+    let partitions: Vec<Partition> = counts.iter().flat_map(|(topic, count)| Partition::all(topic, *count)).collect();
     let at = |end: Offset| {
         let mut list = record::list(&partitions);
         list.set_all_offsets(end).map_err(|error| error::of(&error))?;
@@ -124,7 +124,7 @@ fn ends(client: &BaseConsumer<Callbacks>, topics: &[Topic]) -> Result<Option<BTr
     };
     // The oldest records first, so that no high end is before its low one.
     let (Some(lows), Some(highs)) = (at(Offset::Beginning)?, at(Offset::End)?) else { return Ok(None) };
-    let names = record::names(topics);
+    let names = record::names(counts.keys());
     let mut ends: BTreeMap<Topic, Vec<Ends>> = BTreeMap::new();
     for (((name, _), low), high) in lows.into_iter().zip(highs.into_values()) {
         ends.entry(names[&name].clone()).or_default().push(Ends { low, high });

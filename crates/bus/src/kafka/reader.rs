@@ -55,7 +55,7 @@ impl PartitionsReader {
     pub(super) async fn open(cluster: &Arc<Cluster>, from: &[Position]) -> Result<Self, Error> {
         let topics: BTreeSet<Topic> = from.iter().map(|position| position.partition.topic.clone()).collect();
         let topics: Vec<Topic> = topics.into_iter().collect();
-        topics::check(cluster.client(), &topics).await?;
+        topics::check(cluster, &topics).await?;
         let config = config(&cluster.access);
         let consumer: StreamConsumer<Callbacks> =
             config.create_with_context(cluster.access.callbacks()).map_err(|error| error::of(&error))?;

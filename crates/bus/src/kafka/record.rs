@@ -18,8 +18,8 @@ use crate::{Headers, Outgoing, Partition, Position, Record};
 pub(super) type Names = HashMap<String, Topic>;
 
 /// The names of topics.
-pub(super) fn names(topics: &[Topic]) -> Names {
-    topics.iter().map(|topic| (topic.to_string(), topic.clone())).collect()
+pub(super) fn names<'a>(topics: impl IntoIterator<Item = &'a Topic>) -> Names {
+    topics.into_iter().map(|topic| (topic.to_string(), topic.clone())).collect()
 }
 
 /// Converts a record to the library's type.

@@ -47,7 +47,7 @@ pub(super) struct Member {
 impl Member {
     /// Joins a group.
     pub(super) async fn join(cluster: &Arc<Cluster>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
-        topics::check(cluster.client(), topics).await?;
+        topics::check(cluster, topics).await?;
         let (change_sender, changes) = mpsc::channel(CHANGES_MAX);
         let (sender, batches) = mpsc::channel(BATCHES_MAX);
         let membership = Membership::new(cluster.access.callbacks(), cluster.options.drain_limit, change_sender, topics);
@@ -179,7 +179,7 @@ impl Subscription for Member {
     }
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
-        topics::check(self.cluster.client(), topics).await?;
+        topics::check(&self.cluster, topics).await?;
         self.membership().add_topics(topics);
         subscribe(&self.consumer, topics)
     }

@@ -64,29 +64,27 @@ pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
     .await
 }
 
-/// Which of these topics are missing.
-pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
-    let topics = topics.to_vec();
-    blocking(move || {
+/// How many partitions each of these topics has; a missing one is left out.
+pub(super) async fn partitions(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error> {
+    let (client, topics) = (cluster.client(), topics.to_vec());
+    let found = blocking(move || {
         let all = if topics.len() > ONE_BY_ONE_MAX { Some(metadata(&client, None)?) } else { None };
         let known: HashMap<&str, &MetadataTopic> = all.iter().flat_map(Metadata::topics).map(|topic| (topic.name(), topic)).collect();
-        let mut missing = Vec::new();
+        let mut found = BTreeMap::new();
         for topic in topics {
             let name = topic.to_string();
             // What the list of all leaves out may be refused to us.
-            let found = match known.get(name.as_str()) {
-                Some(topic) => partitions(topic)?,
-                None => metadata(&client, Some(&name))?.topics().iter().find(|topic| topic.name() == name).map_or(Ok(None), partitions)?,
+            let partitions = match known.get(name.as_str()) {
+                Some(topic) => count(topic)?,
+                None => metadata(&client, Some(&name))?.topics().iter().find(|topic| topic.name() == name).map_or(Ok(None), count)?,
             };
-            match found {
-                None => missing.push(topic),
-                Some(found) if found == topic.partitions() => {}
-                Some(found) => return Err(Error::Partitions { topic: topic.to_string(), expected: topic.partitions(), found }),
-            }
+            found.extend(partitions.map(|partitions| (topic, partitions)));
         }
-        Ok(missing)
+        Ok(found)
     })
-    .await
+    .await?;
+    cluster.partition_counts.check(&found)?;
+    Ok(found)
 }
 
 /// The metadata of one topic, or of all of them.
@@ -95,7 +93,7 @@ fn metadata(client: &Producer, name: Option<&str>) -> Result<Metadata, Error> {
 }
 
 /// The number of partitions of a topic, if it exists.
-fn partitions(topic: &MetadataTopic) -> Result<Option<u32>, Error> {
+fn count(topic: &MetadataTopic) -> Result<Option<u32>, Error> {
     match topic.error().map(RDKafkaErrorCode::from) {
         Some(code) if error::is_missing(code) => Ok(None),
         Some(code) => Err(error::by_code(code)),
@@ -103,11 +101,12 @@ fn partitions(topic: &MetadataTopic) -> Result<Option<u32>, Error> {
     }
 }
 
-/// Returns [`Error::Missing`] for the first of these topics that is missing.
-pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
-    match missing(client, topics).await?.first() {
+/// How many partitions each of these topics has. [`Error::Missing`] for the first that is missing.
+pub(super) async fn check(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap<Topic, u32>, Error> {
+    let found = partitions(cluster, topics).await?;
+    match topics.iter().find(|topic| !found.contains_key(*topic)) {
         Some(topic) => Err(Error::Missing(topic.to_string())),
-        None => Ok(()),
+        None => Ok(found),
     }
 }
 
@@ -116,13 +115,14 @@ pub(super) async fn ends(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap
     if topics.is_empty() {
         return Ok(BTreeMap::new());
     }
-    check(cluster.client(), topics).await?;
-    cluster.group_offsets.ends(&cluster.access, topics).await
+    let partitions = check(cluster, topics).await?;
+    cluster.group_offsets.ends(&cluster.access, partitions).await
 }
 
 /// Creates the topics that do not exist, and returns when they can be used.
 pub(super) async fn create(cluster: &Cluster, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
-    let wanted = missing(cluster.client(), topics).await?;
+    let existing = partitions(cluster, topics).await?;
+    let wanted: Vec<Topic> = topics.iter().filter(|topic| !existing.contains_key(*topic)).cloned().collect();
     if wanted.is_empty() {
         return Ok(wanted);
     }
@@ -177,7 +177,7 @@ impl TopicSpec {
                 config.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", keep.as_millis().to_string())]);
             }
         }
-        Self { name: topic.to_string(), partitions: topic.partitions(), config }
+        Self { name: topic.to_string(), partitions: topic.initial_partitions(), config }
     }
 
     fn topic(&self, options: CreateOptions) -> NewTopic<'_> {

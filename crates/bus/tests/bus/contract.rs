@@ -10,7 +10,7 @@ use xtsync_harness::{unique, wait_for};
 use xtsync_runtime::clock::{Clock, SystemClock};
 
 use crate::builders::{TEST_TIMEOUT, after, assigned, end, everything, join, next, part, publish, put, take, text};
-use crate::bus_fixture::{ALONE, BusFixture, new_tenant, new_topic};
+use crate::bus_fixture::{ALONE, BusFixture, PARTITIONS, new_tenant, new_topic};
 
 /// The group of a test whose name must not change.
 const GROUP_WITHOUT_MEMBERS: &str = "readers-by-lease";
@@ -25,7 +25,7 @@ pub(crate) async fn records_of_a_key_keep_their_order(fixture: &BusFixture) {
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for record in everything(&fixture.bus, &topic).await {
         let (key, value) = text(&record);
-        assert_eq!(record.at.partition.index, partition_of(key.as_bytes(), 6), "{key}");
+        assert_eq!(record.at.partition.index, partition_of(key.as_bytes(), PARTITIONS), "{key}");
         by_key.entry(key).or_default().push(value);
     }
     assert_eq!(by_key.values().map(Vec::len).sum::<usize>(), 2000);
@@ -60,7 +60,7 @@ pub(crate) async fn a_commit_is_read_back_with_its_metadata(fixture: &BusFixture
     drop(member);
 
     let mut member = fixture.bus.subscribe(&group, std::slice::from_ref(&topic)).await.unwrap();
-    for assigned in assigned(&mut *member, 6).await {
+    for assigned in assigned(&mut *member, PARTITIONS as usize).await {
         let want = match assigned.partition.index {
             0 => Some(committed(0, "second")),
             1 => Some(committed(1, "é {\"revision\":7}")),
@@ -77,7 +77,7 @@ pub(crate) async fn positions_are_committed_for_a_group_without_members(fixture:
         fixture.bus.commit(group, &[Position { partition: part(&topic, 3), offset }]).await.unwrap();
     }
     let mut member = fixture.bus.subscribe(group, std::slice::from_ref(&topic)).await.unwrap();
-    for assigned in assigned(&mut *member, 6).await {
+    for assigned in assigned(&mut *member, PARTITIONS as usize).await {
         let want = (assigned.partition.index == 3).then(|| Committed { next: 2, metadata: String::new() });
         assert_eq!(assigned.committed, want, "{}", assigned.partition);
     }
@@ -87,11 +87,11 @@ pub(crate) async fn a_partition_starts_at_the_given_offset(fixture: &BusFixture)
     let topic = fixture.topic().await;
     let records = (0..10).map(|n| put(&topic, "k", n)).collect();
     fixture.bus.publish(records, Urgency::Live).await.unwrap();
-    let only = part(&topic, partition_of(b"k", 6));
+    let only = part(&topic, partition_of(b"k", PARTITIONS));
     //  started at  first delivered
     for (start, first) in [(None, 0), (Some(0), 0), (Some(4), 4), (Some(9), 9), (Some(1000), 0)] {
         let mut member = fixture.bus.subscribe(&unique("g"), std::slice::from_ref(&topic)).await.unwrap();
-        assigned(&mut *member, 6).await;
+        assigned(&mut *member, PARTITIONS as usize).await;
         member.start(&[(only.clone(), start)]).await.unwrap();
         assert_eq!(take(&mut *member, 1).await[0].at.offset, first, "{start:?}");
     }
@@ -150,7 +150,7 @@ pub(crate) async fn a_reader_replays_from_the_start_and_then_waits_for_more(fixt
     let replayed: BTreeSet<_> = everything(&fixture.bus, &topic).await.iter().map(text).collect();
     assert_eq!(replayed.len(), 3000);
 
-    let only = part(&topic, partition_of(b"late", 6));
+    let only = part(&topic, partition_of(b"late", PARTITIONS));
     let ends = fixture.bus.ends(&topic).await.unwrap();
     let Ends { low, high } = ends[only.index as usize];
     assert_eq!((low, ends.iter().map(|ends| ends.high).sum::<i64>()), (0, 3000));
@@ -163,7 +163,7 @@ pub(crate) async fn a_reader_replays_from_the_start_and_then_waits_for_more(fixt
         assert_eq!(reader.position(&only), Some(high + i64::try_from(late.len()).unwrap()));
     }
     assert_eq!(late.iter().map(|record| text(record).1).collect::<Vec<_>>(), ["0", "1", "2"]);
-    assert_eq!(reader.position(&part(&topic, (only.index + 1) % 6)), None);
+    assert_eq!(reader.position(&part(&topic, (only.index + 1) % PARTITIONS)), None);
 }
 
 pub(crate) async fn a_slow_member_loses_nothing(fixture: &BusFixture) {
@@ -205,11 +205,28 @@ pub(crate) async fn topics_are_created_once_and_missing_ones_are_listed(fixture:
     assert_eq!(fixture.bus.missing(&topics).await.unwrap(), []);
 }
 
+/// A topic keeps the number that it was created with; keys go by it, whatever the publisher believes.
+pub(crate) async fn the_number_of_partitions_is_that_of_the_creation(fixture: &BusFixture) {
+    let topic = fixture.create(new_topic().with_partitions(3)).await;
+    for said in [1, 3, 9] {
+        let same = topic.clone().with_partitions(said);
+        assert_eq!(fixture.bus.create(std::slice::from_ref(&same), ALONE).await.unwrap(), []);
+        assert_eq!(fixture.bus.partitions(&[same.clone(), new_topic()]).await.unwrap(), [(topic.clone(), 3)].into());
+        assert_eq!(fixture.bus.ends(&same).await.unwrap().len(), 3);
+        publish(&fixture.bus, &same, 7).await;
+    }
+    for record in everything(&fixture.bus, &topic).await {
+        assert_eq!(record.at.partition.index, partition_of(&record.key, 3));
+    }
+    let mut member = join(&fixture.bus, &unique("g"), &topic).await;
+    assert_eq!(take(&mut *member, 21).await.len(), 21);
+}
+
 pub(crate) async fn a_member_changes_its_topics_without_leaving(fixture: &BusFixture) {
     let (old, new) = (fixture.topic().await, fixture.topic().await);
     let mut member = join(&fixture.bus, &unique("g"), &old).await;
     member.resubscribe(&[old.clone(), new.clone()]).await.unwrap();
-    for assigned in assigned(&mut *member, 6).await {
+    for assigned in assigned(&mut *member, PARTITIONS as usize).await {
         assert_eq!(assigned.partition.topic, new);
         member.start(&[(assigned.partition, None)]).await.unwrap();
     }
@@ -220,7 +237,7 @@ pub(crate) async fn a_member_changes_its_topics_without_leaving(fixture: &BusFix
 
     member.resubscribe(std::slice::from_ref(&new)).await.unwrap();
     let mut gone = BTreeSet::new();
-    while gone.len() < 6 {
+    while gone.len() < PARTITIONS as usize {
         let Event::Revoked(revoked) = next(&mut *member).await else { panic!("not a revocation") };
         if revoked.contains(&done.0) {
             member.commit(vec![done.clone()]).await.unwrap();

@@ -9,7 +9,7 @@ use xtsync_contract::topic::{self, PROVISIONER_GROUP};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wait_for};
 
 use crate::builders::{TEST_TIMEOUT, after, join, next, part, publish, take, text};
-use crate::bus_fixture::{BusFixture, broker, new_tenant};
+use crate::bus_fixture::{BusFixture, PARTITIONS, broker, new_tenant};
 
 /// A bus whose members drain for at most one second.
 async fn with_short_drain() -> BusFixture {
@@ -176,19 +176,19 @@ async fn a_member_without_heartbeat_loses_its_partitions() {
     let mut member = join(&fixture.bus, &unique("g"), &topic).await;
     broker.freeze().unwrap();
     let Event::Lost(lost) = change(&mut *member).await else { panic!("not a loss") };
-    assert_eq!(lost.len(), 6);
+    assert_eq!(lost.len(), PARTITIONS as usize);
     let late = member.commit(vec![position(&part(&topic, 0), 1)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
     broker.thaw().unwrap();
     let back = timeout(TEST_TIMEOUT, next_assignment(&mut *member)).await.expect("it joins again");
-    assert_eq!(back.len(), 6);
+    assert_eq!(back.len(), PARTITIONS as usize);
 }
 
 #[tokio::test]
 async fn a_topic_has_capacity_while_its_consumer_group_lags_little() {
     let fixture =
         BusFixture::on(KafkaOptions { bulk_max_wait: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
-    let decisions = async || fixture.create(topic::DECISIONS.of(new_tenant())).await;
+    let decisions = async || fixture.create(topic::DECISIONS.of(new_tenant()).with_partitions(PARTITIONS)).await;
     let (topic, unconsumed) = (decisions().await, decisions().await);
     let downstream = [unconsumed, topic.clone()];
     // A request that fails on a busy machine reports no capacity.
@@ -199,7 +199,7 @@ async fn a_topic_has_capacity_while_its_consumer_group_lags_little() {
     wait_for_capacity(&downstream[..1]).await;
     let mut member = join(&fixture.bus, PROVISIONER_GROUP, &topic).await;
     publish(&fixture.bus, &topic, 1_000).await;
-    member.commit((0..6).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
+    member.commit((0..PARTITIONS).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
     assert_eq!(fixture.bus.capacity(&downstream).await, 0);
     let ends = fixture.bus.ends(&topic).await.unwrap();
     member.commit((0..).zip(ends).map(|(index, ends)| position(&part(&topic, index), ends.high)).collect()).await.unwrap();

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _};
 use tokio::time::timeout;
 use xtsync_bus::{Error, Position, Table, Topic, TopicTracker, Urgency, partition_of};
 use xtsync_contract::topic;
-use xtsync_harness::unique;
+use xtsync_harness::{unique, wait_for};
 
 use crate::builders::{TEST_TIMEOUT, everything, part, publish, put};
-use crate::bus_fixture::{ALONE, BusFixture, broker, new_tenant, new_topic};
+use crate::bus_fixture::{ALONE, BusFixture, PARTITIONS, broker, new_tenant, new_topic};
 
 async fn admin() -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", broker().await.bootstrap()).create().unwrap()
@@ -36,33 +36,38 @@ async fn every_operation_reports_a_missing_topic() {
     assert_eq!(fixture.bus.missing(std::slice::from_ref(&topic)).await.unwrap(), [topic]);
 }
 
-#[tokio::test]
-async fn a_wrong_number_of_partitions_is_an_error() {
-    let (fixture, topic) = (BusFixture::kafka().await, new_topic());
-    let name = topic.to_string();
-    admin().await.create_topics(&[NewTopic::new(&name, 3, TopicReplication::Fixed(1))], &AdminOptions::new()).await.unwrap();
-    let wrong =
-        xtsync_harness::wait_for(TEST_TIMEOUT, "the topic", async || Ok(fixture.bus.missing(std::slice::from_ref(&topic)).await.err()));
-    let wrong = wrong.await.unwrap();
-    assert!(matches!(wrong, Error::Partitions { expected: 6, found: 3, .. }), "{wrong}");
-    assert!(matches!(fixture.bus.subscribe("g", &[topic]).await.err(), Some(Error::Partitions { .. })));
+/// Adds partitions to a topic under its readers, as an administrator can.
+async fn grow(topic: &str, partitions: usize) {
+    let grown = NewPartitions::new(topic, partitions);
+    admin().await.create_partitions(&[grown], &AdminOptions::new()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_topic_with_a_wrong_number_of_partitions_is_reported_and_blocks_no_other() {
-    let (fixture, wrong) = (BusFixture::kafka().await, new_topic());
-    let good = fixture.topic().await;
-    let name = wrong.to_string();
-    admin().await.create_topics(&[NewTopic::new(&name, 3, TopicReplication::Fixed(1))], &AdminOptions::new()).await.unwrap();
-    let seen =
-        xtsync_harness::wait_for(TEST_TIMEOUT, "the topic", async || Ok(fixture.bus.missing(std::slice::from_ref(&wrong)).await.err()));
-    seen.await.unwrap();
+async fn a_number_of_partitions_that_changes_under_a_process_is_an_error_to_it_alone() {
+    let fixture = BusFixture::kafka().await;
+    let topic = fixture.topic().await;
+    let name = topic.to_string();
+    grow(&name, 9).await;
+    let changed = wait_for(TEST_TIMEOUT, "the change", async || Ok(fixture.bus.ends(&topic).await.err())).await.unwrap();
+    assert!(matches!(changed, Error::Partitions { before: PARTITIONS, found: 9, .. }), "{changed}");
+    assert!(matches!(fixture.bus.subscribe("g", std::slice::from_ref(&topic)).await.err(), Some(Error::Partitions { .. })));
+    let another = BusFixture::kafka().await;
+    assert_eq!(another.bus.ends(&topic).await.unwrap().len(), 9);
+}
+
+#[tokio::test]
+async fn a_topic_whose_number_of_partitions_changes_is_reported_and_blocks_no_other() {
+    let fixture = BusFixture::kafka().await;
+    let (good, changed) = (fixture.topic().await, fixture.topic().await);
+    let name = changed.to_string();
+    grow(&name, 9).await;
+    wait_for(TEST_TIMEOUT, "the change", async || Ok(fixture.bus.partitions(std::slice::from_ref(&changed)).await.err())).await.unwrap();
     let mut following = TopicTracker::new(&fixture.bus);
-    let wanted = [(good.clone(), Vec::new()), (wrong.clone(), Vec::new())].into();
+    let wanted = [(good.clone(), Vec::new()), (changed.clone(), Vec::new())].into();
     assert!(following.set_topics(&wanted).await.unwrap());
     assert_eq!(following.topics(), [good]);
     let reported = following.missing().unwrap();
-    assert!(matches!(&reported, Error::Partitions { topic, expected: 6, found: 3 } if *topic == name), "{reported}");
+    assert!(matches!(&reported, Error::Partitions { topic, before: PARTITIONS, found: 9 } if *topic == name), "{reported}");
 }
 
 #[tokio::test]
@@ -95,8 +100,8 @@ async fn a_reader_reaches_the_end_if_the_last_offset_has_no_record() {
     // A foreign transaction leaves a marker at the end of one partition.
     let name = topic.to_string();
     tokio::task::spawn_blocking(move || commit_a_transaction(&name)).await.unwrap();
-    let only = part(&topic, partition_of(b"k", 6));
-    let end = xtsync_harness::wait_for(TEST_TIMEOUT, "the transaction's marker", async || {
+    let only = part(&topic, partition_of(b"k", PARTITIONS));
+    let end = wait_for(TEST_TIMEOUT, "the transaction's marker", async || {
         Ok(Some(fixture.bus.ends(&topic).await?[only.index as usize].high).filter(|end| *end == 2))
     });
     let end = end.await.unwrap();

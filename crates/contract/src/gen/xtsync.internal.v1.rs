@@ -185,6 +185,9 @@ pub struct ReplayMarker {
     /// The revision.
     #[prost(uint64, tag = "3")]
     pub revision: u64,
+    /// How many partitions the user deltas have. The revision is in force for every user when each of them has a marker that says so.
+    #[prost(uint32, tag = "4")]
+    pub partitions: u32,
 }
 /// One record of the configuration.
 /// Written by control to xtsync.v1.config (one partition), keyed by kind/tenant/name, commits by `commit`.

@@ -30,7 +30,7 @@ pub use synchronization::{
     Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Requirement, Scope, ScopeLoss,
     Synchronization,
 };
-pub use tenant::Tenant;
+pub use tenant::{PARTITIONS_MAX, Tenant};
 
 use crate::{TenantName, key};
 

@@ -32,7 +32,7 @@ impl OwnedTopic {
         let stored = load_offsets(store, topic).await?;
         let ends = bus.ends(topic).await?;
         let mut from = Vec::new();
-        for partition in Partition::all(topic) {
+        for partition in Partition::all(topic, u32::try_from(ends.len()).unwrap_or(u32::MAX)) {
             let offset = positions.begin(&partition, &stored, &ends).await?;
             from.push(Position { partition, offset });
         }

@@ -29,11 +29,12 @@ CREATE TABLE view_decision (
     PRIMARY KEY (target, source, user_id)
 );
 
--- The newest revision for which policy has replayed a partition of a source's users.
+-- The newest revision for which policy has replayed a partition of a source's users, and how many partitions there were then.
 CREATE TABLE view_marker (
     target   TEXT    NOT NULL,
     source   TEXT    NOT NULL,
     part     BIGINT  NOT NULL,
+    partitions BIGINT  NOT NULL,
     revision BIGINT  NOT NULL,
     PRIMARY KEY (target, source, part)
 );

@@ -27,8 +27,8 @@ pub(crate) type Link = (String, String, String);
 pub(crate) struct Batch {
     pub(crate) users: BTreeMap<User, Option<UserRow>>,
     pub(crate) decisions: BTreeMap<Link, Option<DecisionRow>>,
-    /// The revisions of the replay markers, by target, source and partition.
-    pub(crate) markers: BTreeMap<(String, String, u32), u64>,
+    /// The replay markers, by target, source and partition.
+    pub(crate) markers: BTreeMap<(String, String, u32), MarkerRow>,
     pub(crate) links: BTreeMap<Link, Option<LinkRow>>,
     pub(crate) outcomes: Vec<OutcomeRow>,
     /// The encoded facts, by tenant and key.
@@ -90,6 +90,14 @@ pub(crate) struct DecisionRow {
     pub(crate) due: Timestamp,
 }
 
+/// The columns of a replay marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MarkerRow {
+    /// How many partitions the source's deltas had.
+    pub(crate) partitions: u32,
+    pub(crate) revision: u64,
+}
+
 /// The columns of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OutcomeRow {
@@ -133,7 +141,9 @@ impl Batch {
             self.facts.insert((tenant.to_owned(), key), bytes::<events::TenantFact>(record)?);
         } else if let Some(target) = topic::DECISIONS.scope(topic) {
             match marker(record) {
-                Some(marker) => drop(self.markers.insert((target.to_owned(), marker.source, marker.partition), marker.revision)),
+                Some(internal::ReplayMarker { source, partition, partitions, revision }) => {
+                    self.markers.insert((target.to_owned(), source, partition), MarkerRow { partitions, revision });
+                }
                 None => self.add_decision(target.to_owned(), &key, read(record)?)?,
             }
         } else if let Some(target) = topic::LINKS.scope(topic) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 use xtsync_store::{Error, Param, Transaction, params};
 
-use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User, UserRow};
+use super::batch::{Batch, DecisionRow, Link, MarkerRow, OutcomeRow, User, UserRow};
 use super::link::LinkRow;
 
 /// How long the ids of counted outcomes are kept. The provisioner republishes an outcome only after a crash, within minutes.
@@ -64,10 +64,10 @@ async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<Decisi
     Ok(())
 }
 
-fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) {
-    const PUT: &str = "INSERT INTO view_marker (target, source, part, revision) VALUES {rows}
-        ON CONFLICT (target, source, part) DO UPDATE SET revision = excluded.revision";
-    let row = |((target, source, part), revision)| params![target, source, part, revision];
+fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), MarkerRow>) {
+    const PUT: &str = "INSERT INTO view_marker (target, source, part, partitions, revision) VALUES {rows}
+        ON CONFLICT (target, source, part) DO UPDATE SET partitions = excluded.partitions, revision = excluded.revision";
+    let row = |((target, source, part), MarkerRow { partitions, revision })| params![target, source, part, partitions, revision];
     tx.defer(PUT, markers.into_iter().map(row).collect());
 }
 

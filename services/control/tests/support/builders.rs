@@ -100,12 +100,15 @@ pub(crate) async fn decision(bus: &Bus, decision: Decision) {
     publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(decision)).await;
 }
 
-/// Publishes the replay markers of all partitions for a revision.
+/// Publishes the replay marker of the only partition for a revision.
 pub(crate) async fn replayed(bus: &Bus, revision: u64) {
-    for partition in 0..xtsync_contract::topic::PARTITIONS {
-        let marker = internal::ReplayMarker { source: emea().to_string(), partition, revision };
-        publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &marker).await;
-    }
+    marker(bus, (0, 1), revision).await;
+}
+
+/// Publishes the replay marker of a partition, one of so many, for a revision.
+pub(crate) async fn marker(bus: &Bus, (partition, partitions): (u32, u32), revision: u64) {
+    let marker = internal::ReplayMarker { source: emea().to_string(), partition, partitions, revision };
+    publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &marker).await;
 }
 
 /// Publishes a link with an enabled shadow user and the applied decision version.

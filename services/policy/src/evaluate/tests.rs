@@ -43,7 +43,7 @@ fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
 
 fn verdict(record: &Record) -> Option<Verdict> {
     let rules = CompiledRules::compile(Arc::default());
-    let assigned = Assigned::new(emea(), None, Ends { low: 0, high: 9 }, &rules, &Home::default());
+    let assigned = Assigned::new(emea(), 1, None, Ends { low: 0, high: 9 }, &rules, &Home::default());
     let evaluated = evaluate(record, &assigned, &rules, Pass::Live, Timestamp(2), &mut Batch::default());
     evaluated.err().map(|unusable| unusable.verdict())
 }

@@ -20,6 +20,7 @@ use xtsync_domain::fact::{Fact, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, UserDelta, Value};
 use xtsync_harness::Dir;
+use xtsync_kit::bus_fixture::ALONE;
 use xtsync_policy::{Config, Service, build};
 use xtsync_runtime::clock::ManualClock;
 use xtsync_runtime::health::{Health, Probe};
@@ -52,6 +53,14 @@ impl World {
         for tenant in ["emea", "us", "hub", "lab"] {
             world.identify(tenant, 2, &[&format!("{tenant}.example")]).await;
         }
+        world
+    }
+
+    /// The same with so many partitions of the users of each source.
+    pub(crate) async fn partitioned(partitions: u32) -> Self {
+        let world = Self::new().await;
+        let topics = ["emea", "us"].map(|source| topic::USER_DELTAS.of(name(source)).with_partitions(partitions));
+        world.bus.create(&topics, ALONE).await.unwrap();
         world
     }
 
@@ -169,9 +178,20 @@ impl World {
         let read = |record: &Record| event::decode::<internal::ReplayMarker>(&record.headers, record.value.as_ref()?).ok();
         let records = self.records(topic::DECISIONS.of(name(target))).await;
         let markers = records.iter().filter_map(read).filter(|marker| marker.source == source && marker.revision == revision);
+        let count = self.partitions(source).await;
         // A successor marks them again.
-        let marked: BTreeSet<_> = markers.map(|marker| marker.partition).collect();
+        let marked: BTreeSet<_> = markers.inspect(|marker| assert_eq!(marker.partitions, count)).map(|marker| marker.partition).collect();
         marked.into_iter().collect()
+    }
+
+    /// Whether all partitions of a source are marked as replayed for a revision.
+    pub(crate) async fn is_replayed(&self, target: &str, source: &str, revision: u64) -> bool {
+        self.marked(target, source, revision).await.len() == self.partitions(source).await as usize
+    }
+
+    /// How many partitions the users of a source have.
+    async fn partitions(&self, source: &str) -> u32 {
+        u32::try_from(self.bus.ends(&topic::USER_DELTAS.of(name(source))).await.unwrap().len()).unwrap()
     }
 
     /// The keys of decisions into a target whose last record is a tombstone.

@@ -1,8 +1,8 @@
 //! `xtsync topics`: an administrator creates and lists the topics of a configuration. No other program creates one.
 
-mod renames;
+mod tenants;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use xtsync_contract::topic;
 use xtsync_control::folder;
 use xtsync_control::manifest;
 use xtsync_domain::TenantName;
-use xtsync_domain::resource::Kind;
+use xtsync_domain::resource::Spec;
 use xtsync_runtime::clock::SystemClock;
 
 use crate::exit;
@@ -92,7 +92,8 @@ async fn create(args: Create) -> exit::Result {
         ));
     }
     let created: BTreeSet<Topic> = bus.create(&topics, options).await?.into_iter().collect();
-    Ok(print(&topics, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.format.get())?)
+    let found = bus.partitions(&topics).await?;
+    Ok(print(&topics, &found, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.format.get())?)
 }
 
 /// Replication that keeps records durable while one broker is unavailable.
@@ -107,18 +108,35 @@ fn options((replication, min_insync): (Option<u16>, Option<u16>), brokers: usize
 
 async fn list(which: Which) -> exit::Result {
     let (bus, topics) = connect(&which).await?;
-    let missing: BTreeSet<Topic> = bus.missing(&topics).await?.into_iter().collect();
-    Ok(print(&topics, |topic| if missing.contains(topic) { "missing" } else { "exists" }, which.format.get())?)
+    let found = bus.partitions(&topics).await?;
+    Ok(print(&topics, &found, |topic| if found.contains_key(topic) { "exists" } else { "missing" }, which.format.get())?)
 }
 
-fn print(topics: &[Topic], state: impl Fn(&Topic) -> &'static str, format: Format) -> std::io::Result<()> {
+/// Prints the topics with the partitions that they have, or would get. A topic keeps the number that it was created with, also where its
+/// Tenant says another.
+fn print(topics: &[Topic], found: &BTreeMap<Topic, u32>, state: impl Fn(&Topic) -> &'static str, format: Format) -> std::io::Result<()> {
+    let configured = |topic: &Topic| topic.initial_partitions();
+    let partitions = |topic: &Topic| found.get(topic).copied().unwrap_or(configured(topic));
+    let others = topics.iter().filter(|topic| partitions(topic) != configured(topic)).count();
+    if others > 0 {
+        output::note(&format!(
+            "{others} topics have another number of partitions than is configured, and keep it: docs/partitions.md says how to change it"
+        ));
+    }
     match format {
         Format::Json => {
-            let topic = |topic: &Topic| json!({"topic": topic.to_string(), "partitions": topic.partitions(), "state": state(topic)});
+            let topic = |topic: &Topic| {
+                let (partitions, configured) = (partitions(topic), configured(topic));
+                json!({"topic": topic.to_string(), "partitions": partitions, "configured": configured, "state": state(topic)})
+            };
             output::json(&topics.iter().map(topic).collect::<Value>())
         }
         Format::Text => {
-            let row = |topic: &Topic| vec![topic.to_string(), topic.partitions().to_string(), state(topic).to_owned()];
+            let shown = |topic: &Topic| match (partitions(topic), configured(topic)) {
+                (partitions, configured) if partitions == configured => partitions.to_string(),
+                (partitions, configured) => format!("{partitions}, not {configured}"),
+            };
+            let row = |topic: &Topic| vec![topic.to_string(), shown(topic), state(topic).to_owned()];
             output::print(&output::table(&["TOPIC", "PARTITIONS", "STATE"], topics.iter().map(row)))
         }
     }
@@ -126,24 +144,27 @@ fn print(topics: &[Topic], state: impl Fn(&Topic) -> &'static str, format: Forma
 
 /// The bus; the shared topics, and those of every tenant named.
 async fn connect(which: &Which) -> anyhow::Result<(Bus, Vec<Topic>)> {
-    let tenants = tenants(which)?;
+    let named = named(which)?;
     let bus = bus::connect(&which.bus, Arc::new(SystemClock)).await?;
-    let keys = renames::keys(&bus, &tenants).await?;
-    Ok((bus, topic::shared().chain(keys.iter().flat_map(topic::of_tenant)).collect()))
+    let keys = tenants::keys(&bus, &named).await?;
+    Ok((bus, topic::shared().chain(keys.iter().flat_map(|(key, partitions)| topic::to_create(key, *partitions))).collect()))
 }
 
-/// The tenants named, by file or flag.
-fn tenants(which: &Which) -> anyhow::Result<BTreeSet<TenantName>> {
-    let mut tenants: BTreeSet<TenantName> = which.tenant.iter().cloned().collect();
+/// The tenants named by file or flag, and how many partitions a file says.
+fn named(which: &Which) -> anyhow::Result<BTreeMap<TenantName, Option<u32>>> {
+    let mut named: BTreeMap<TenantName, Option<u32>> = which.tenant.iter().map(|name| (name.clone(), None)).collect();
     for path in &which.files {
         let written = manifest::read(&folder::read(path)?);
         let written = written.map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        tenants.extend(written.into_iter().filter(|resource| resource.id.kind == Kind::Tenant).filter_map(|resource| resource.id.tenant));
+        named.extend(written.into_iter().filter_map(|resource| match (resource.id.tenant, resource.spec) {
+            (Some(name), Spec::Tenant(tenant)) => Some((name, Some(tenant.partitions()))),
+            _ => None,
+        }));
     }
-    if tenants.is_empty() {
+    if named.is_empty() {
         return Err(anyhow!("no tenant is named: use --file or --tenant"));
     }
-    Ok(tenants)
+    Ok(named)
 }
 
 #[cfg(test)]

@@ -9,20 +9,36 @@ use serde_json::Value;
 
 use super::ConnectorSection;
 
+/// The most partitions that a Tenant may say. Replicas of policy share the partitions of a source, and a few dozen of them decide more than
+/// any directory changes.
+pub const PARTITIONS_MAX: u32 = 100;
+
 /// One directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Tenant {
     /// The organization it says it belongs to.
     pub organization: String,
+    /// How many partitions each topic of the tenant is created with, 1 to [`PARTITIONS_MAX`]; `None` where it does not say.
+    partitions: Option<u32>,
     /// How to reach it: the one connector section of the spec.
     pub connector: ConnectorSection,
 }
 
-/// The fields as they are written: the organization, and one section named for its connector.
+impl Tenant {
+    /// How many partitions each topic of the tenant is created with. How many the topics have is known to the bus.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        self.partitions.unwrap_or(1)
+    }
+}
+
+/// The fields as they are written: those of every Tenant, and one section named for its connector.
 #[derive(Clone, Serialize, Deserialize)]
 struct Fields {
     organization: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
     #[serde(flatten)]
     sections: BTreeMap<String, Value>,
 }
@@ -31,10 +47,13 @@ impl TryFrom<Fields> for Tenant {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields { organization, mut sections } = fields;
+        let Fields { organization, partitions, mut sections } = fields;
+        if partitions.is_some_and(|partitions| !(1..=PARTITIONS_MAX).contains(&partitions)) {
+            return Err(format!("`partitions` is a number from 1 to {PARTITIONS_MAX}"));
+        }
         match (sections.pop_first(), sections.pop_first()) {
             (Some((connector, Value::Object(settings))), None) => {
-                Ok(Self { organization, connector: ConnectorSection { connector, settings } })
+                Ok(Self { organization, partitions, connector: ConnectorSection { connector, settings } })
             }
             (Some((connector, _)), None) => Err(format!("the connector section `{connector}` must hold fields, such as {{name: value}}")),
             (None, _) => Err("missing a connector section, such as `graph`".to_owned()),
@@ -48,7 +67,11 @@ impl TryFrom<Fields> for Tenant {
 impl From<Tenant> for Fields {
     fn from(tenant: Tenant) -> Self {
         let ConnectorSection { connector, settings } = tenant.connector;
-        Self { organization: tenant.organization, sections: BTreeMap::from([(connector, Value::Object(settings))]) }
+        Self {
+            organization: tenant.organization,
+            partitions: tenant.partitions,
+            sections: BTreeMap::from([(connector, Value::Object(settings))]),
+        }
     }
 }
 
@@ -74,6 +97,27 @@ mod tests {
                 (Ok(tenant), Ok(connector)) => {
                     assert_eq!(tenant.connector.connector, connector);
                     assert_eq!(serde_json::to_string(tenant).unwrap(), json);
+                }
+                (Err(error), Err(want)) => assert!(error.starts_with(want), "{error}"),
+                (got, want) => panic!("{got:?} instead of {want:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_tenant_may_say_how_many_partitions_its_topics_get() {
+        for (json, want) in [
+            (r#"{"organization":"o","graph":{}}"#, Ok(1)),
+            (r#"{"organization":"o","partitions":1,"graph":{}}"#, Ok(1)),
+            (r#"{"organization":"o","partitions":100,"graph":{}}"#, Ok(100)),
+            (r#"{"organization":"o","partitions":0,"graph":{}}"#, Err("`partitions` is a number from 1 to 100")),
+            (r#"{"organization":"o","partitions":101,"graph":{}}"#, Err("`partitions` is a number from 1 to 100")),
+            (r#"{"organization":"o","partitions":"many","graph":{}}"#, Err("invalid type: string \"many\", expected u32")),
+        ] {
+            match (serde_json::from_str::<Tenant>(json).map_err(|error| error.to_string()), want) {
+                (Ok(tenant), Ok(partitions)) => {
+                    assert_eq!(tenant.partitions(), partitions);
+                    assert_eq!(serde_json::to_string(&tenant).unwrap(), json, "what is not written stays so");
                 }
                 (Err(error), Err(want)) => assert!(error.starts_with(want), "{error}"),
                 (got, want) => panic!("{got:?} instead of {want:?}"),

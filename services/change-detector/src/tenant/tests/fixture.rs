@@ -23,6 +23,7 @@ use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
+use xtsync_kit::bus_fixture::ALONE;
 use xtsync_runtime::clock::ManualClock;
 use xtsync_store::{self as store, Fence, Store, lease, params, republish};
 
@@ -94,10 +95,22 @@ impl Fixture {
         Self::stored(folder, store, projection).await
     }
 
+    /// With its users in several partitions.
+    pub(super) async fn partitioned(attributes: &[&str], groups: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().display().to_string();
+        Self::published_in(3, folder, store, projection(attributes, groups)).await
+    }
+
     async fn stored(folder: TempDir, store: String, projection: Projection) -> Self {
+        Self::published_in(1, folder, store, projection).await
+    }
+
+    async fn published_in(partitions: u32, folder: TempDir, store: String, projection: Projection) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
         let faulty_bus = FaultyBus::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
         let bus: Bus = Arc::<FaultyBus>::clone(&faulty_bus);
+        bus.create(&[topic::USER_DELTAS.of(emea()).with_partitions(partitions)], ALONE).await.unwrap();
         let published_deltas = Table::open(&bus, vec![topic::USER_DELTAS.of(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
         let downstream = vec![topic::USER_DELTAS.of(emea())];

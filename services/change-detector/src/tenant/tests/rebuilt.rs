@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// Ana, Bo and Cy as published, on both databases.
+/// Ana, Bo and Cy as published, on both databases; on one of them in several partitions.
 async fn fixtures() -> [Fixture; 2] {
-    let mut fixtures = [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await];
+    let mut fixtures = [Fixture::partitioned(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await];
     for fixture in &mut fixtures {
         fixture.directory.groups(vec![joined("all", &["ana", "bo", "cy"])]);
         fixture.directory.users(vec![changed("ana", &[("city", "Paris")]), changed("bo", &[]), changed("cy", &[])]);
