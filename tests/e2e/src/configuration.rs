@@ -36,7 +36,7 @@ fn tenants(plan: &Plan) -> BTreeSet<&str> {
 }
 
 fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
-    let Plan { pairs, scope, grace, limits, .. } = plan;
+    let Plan { pairs, scope, grace, limits, partitions, .. } = plan;
     let scope = if scope.is_empty() { "everyone: true".to_owned() } else { format!("groups: [{}]", scope.join(", ")) };
     let grace = grace.as_millis();
     let client = "{clientId: app, clientSecret: {file: secret}}";
@@ -48,7 +48,7 @@ fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
         let notifications = notified.map_or(String::new(), |url| format!("notifications: {{url: '{url}'}}, "));
         write!(
             yaml,
-            "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {tenant}.example, \
+            "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  partitions: {partitions}\n  graph: {{domain: {tenant}.example, \
              endpoint: '{address}', authority: '{address}', {notifications}reader: {client}, writer: {client}}}\n"
         )?;
     }

@@ -53,6 +53,8 @@ pub struct Plan {
     pub collector: Option<String>,
     /// Tenants that are configured and in no pair.
     pub idle: Vec<String>,
+    /// How many partitions the topics of each tenant get.
+    pub partitions: u32,
 }
 
 impl Plan {
@@ -70,6 +72,7 @@ impl Plan {
             limits: String::new(),
             collector: None,
             idle: Vec::new(),
+            partitions: 1,
         }
     }
 }
@@ -138,6 +141,15 @@ impl Fleet {
         self.apply()
     }
 
+    /// Writes another number of partitions into the configuration, and does not apply it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_partitions(&mut self, partitions: u32) -> Result<()> {
+        self.plan.partitions = partitions;
+        self.configure()
+    }
+
     fn configure(&self) -> Result<()> {
         let url = self.plan.notified.then(|| format!("http://{}", self.notified));
         configuration::write(&self.configuration(), &self.address, &self.plan, url.as_deref())
@@ -179,6 +191,14 @@ impl Fleet {
     pub fn create_topics(&self) -> Result<()> {
         let folder = self.configuration().display().to_string();
         self.run(&["topics", "create", "-f", &folder, "--bus", &self.bus(), "--replication", "1", "--min-insync", "1"]).map(drop)
+    }
+
+    /// Lists the topics that the configuration needs, as JSON.
+    ///
+    /// # Errors
+    /// If the broker is unavailable.
+    pub fn list_topics(&self) -> Result<String> {
+        self.run(&["topics", "list", "-f", &self.configuration().display().to_string(), "--bus", &self.bus(), "--json"])
     }
 
     /// Starts a replica of a role.

@@ -4,8 +4,9 @@
 mod disk;
 mod killed;
 mod lists;
+mod partitions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -54,8 +55,17 @@ impl Instance {
 
     /// Gives a run its configuration, as soon as it takes one.
     async fn configure(&self) -> Result<()> {
+        self.apply(&self.write(1)?).await
+    }
+
+    /// Writes the configuration, with so many partitions of each tenant's topics; returns where it is.
+    fn write(&self, partitions: u32) -> Result<PathBuf> {
         let files: PathBuf = self.folder.join("configuration");
-        configuration::write(&files, &self.graph, &Plan::into_one(&["emea"], "hub"), None)?;
+        configuration::write(&files, &self.graph, &Plan { partitions, ..Plan::into_one(&["emea"], "hub") }, None)?;
+        Ok(files)
+    }
+
+    async fn apply(&self, files: &Path) -> Result<()> {
         let apply = ["apply", "-f", &files.to_string_lossy()];
         wait_for(SOON, "the configuration to be taken", async || Ok(self.administer(&apply).ok())).await
     }

@@ -18,6 +18,9 @@ use crate::seed;
 
 const REPLICAS: usize = 3;
 
+/// How many partitions the topics of a tenant have: more than there are replicas of policy.
+const PARTITIONS: u32 = 6;
+
 /// How often each replica is killed.
 const KILLS: usize = 2;
 
@@ -46,7 +49,7 @@ async fn whatever_is_killed_no_user_is_lost_or_duplicated() {
 async fn play(seed: u64) -> Result<()> {
     let tenants = Sim::builder().tenant("emea", 1800).tenant("us", 1200).tenant("hub", 0).allow("emea", "hub").allow("us", "hub");
     let sim = tenants.seed(seed).fault_profile(fault_profile(seed)).build()?;
-    let mut fleet = Fleet::new(sim, Plan { replicas: REPLICAS, ..Plan::into_one(&["emea", "us"], "hub") }).await?;
+    let mut fleet = Fleet::new(sim, Plan { replicas: REPLICAS, partitions: PARTITIONS, ..Plan::into_one(&["emea", "us"], "hub") }).await?;
     fleet.start().await?;
 
     let mut rng = StdRng::seed_from_u64(seed);

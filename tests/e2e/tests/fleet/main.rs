@@ -4,6 +4,7 @@
 mod faults;
 mod lifecycle;
 mod outage;
+mod partitions;
 mod restored;
 mod stopped;
 
