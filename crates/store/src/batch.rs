@@ -20,6 +20,12 @@ const ROWS_MAX: usize = 256;
 /// The most parameters in one statement: SQLite's limit.
 const PARAMS_MAX: usize = 32_766;
 
+/// The SQLSTATE of a combined statement whose lease is not held: the square root of a negative number, which no other statement takes.
+pub(super) const NOT_HELD: &str = "2201F";
+
+/// The SQLSTATE of a combined statement that found something else than it requires: a division by zero, which no other statement does.
+pub(super) const CHANGED: &str = "22012";
+
 /// A template and its rows.
 pub(super) type Rows = (&'static str, Vec<Vec<Param>>);
 
@@ -51,19 +57,28 @@ pub(super) fn columns(template: &str, rows: Vec<Vec<Param>>) -> Result<Statement
     Ok(Statement { sql, values: Values::Columns(columns) })
 }
 
-/// Combines several statements into one, for PostgreSQL, followed by the query `answer`; `s0` names the first statement. No statement sees
-/// the changes of another.
+/// Combines several statements into one, for PostgreSQL. It fails with [`NOT_HELD`] unless `lease` returns as many rows as it is given, and
+/// with [`CHANGED`] unless each of `required` does. No statement sees the changes of another.
 ///
 /// # Errors
 /// As [`columns`].
-pub(super) fn combined(statements: Vec<Rows>, answer: &str) -> Result<Statement, Error> {
-    let (mut texts, mut columns) = (Vec::new(), Vec::new());
-    for (place, (template, rows)) in statements.into_iter().enumerate() {
-        let (sql, more) = unnested(template, rows, columns.len() + 1)?;
+pub(super) fn combined(lease: Option<Rows>, required: Vec<Rows>, others: Vec<Rows>) -> Result<Statement, Error> {
+    let (mut texts, mut columns, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+    let lease = lease.into_iter().map(|rows| (rows, Some("CAST(sqrt(CASE WHEN {met} THEN 1 ELSE -1 END) AS BIGINT)")));
+    let required = required.into_iter().map(|rows| (rows, Some("1 / CASE WHEN {met} THEN 1 ELSE 0 END")));
+    let others = others.into_iter().map(|rows| (rows, None));
+    for (place, ((template, rows), check)) in lease.chain(required).chain(others).enumerate() {
+        let (first, (sql, more)) = (columns.len() + 1, unnested(template, rows, columns.len() + 1)?);
         texts.push(format!("s{place} AS ({sql})"));
+        if let (Some(check), Some(column)) = (check, more.first()) {
+            // The number of rows is no part of the text, so that it is prepared once.
+            let met = format!("(SELECT count(*) FROM s{place}) = cardinality(${first}::{})", column.type_name());
+            checks.push(check.replace("{met}", &met));
+        }
         columns.extend(more);
     }
-    Ok(Statement { sql: format!("WITH {} {answer}", texts.join(", ")), values: Values::Columns(columns) })
+    let answer = if checks.is_empty() { "1".to_owned() } else { checks.join(", ") };
+    Ok(Statement { sql: format!("WITH {} SELECT {answer}", texts.join(", ")), values: Values::Columns(columns) })
 }
 
 /// The template before and after the place of the rows. All rows must have the same width.
@@ -151,7 +166,7 @@ mod tests {
     fn columns_are_arrays_and_several_statements_are_one() {
         let insert = ("INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING", vec![params!["x", 1_i64], params![None::<&str>, 2_i64]]);
         let delete = ("DELETE FROM u WHERE (a, b) IN (VALUES {rows})", vec![params![b"k".to_vec(), "y"]]);
-        let combined = combined(vec![insert, delete], "SELECT 1").unwrap();
+        let combined = combined(None, Vec::new(), vec![insert, delete]).unwrap();
         assert_eq!(
             combined.sql,
             "WITH s0 AS (INSERT INTO t (a, b) SELECT * FROM unnest($1::TEXT[], $2::BIGINT[]) ON CONFLICT DO NOTHING), \
@@ -164,6 +179,21 @@ mod tests {
             Column::Text(vec![Some("y".to_owned())]),
         ];
         assert_eq!(combined.values, Values::Columns(wanted.into()));
+    }
+
+    #[test]
+    fn what_is_required_is_counted_without_a_number_in_the_text() {
+        let lease = ("WITH v (name) AS (VALUES {rows}) SELECT 1 FROM lease", vec![params!["hub"]]);
+        let update = ("WITH v (a) AS (VALUES {rows}) UPDATE t SET a = v.a FROM v RETURNING 1", vec![params![1_i64], params![2_i64]]);
+        let delete = ("DELETE FROM u WHERE a IN (VALUES {rows})", vec![params![1_i64]]);
+        assert_eq!(
+            combined(Some(lease), vec![update], vec![delete]).unwrap().sql,
+            "WITH s0 AS (WITH v (name) AS (SELECT * FROM unnest($1::TEXT[])) SELECT 1 FROM lease), \
+             s1 AS (WITH v (a) AS (SELECT * FROM unnest($2::BIGINT[])) UPDATE t SET a = v.a FROM v RETURNING 1), \
+             s2 AS (DELETE FROM u WHERE a IN (SELECT * FROM unnest($3::BIGINT[]))) \
+             SELECT CAST(sqrt(CASE WHEN (SELECT count(*) FROM s0) = cardinality($1::TEXT[]) THEN 1 ELSE -1 END) AS BIGINT), \
+             1 / CASE WHEN (SELECT count(*) FROM s1) = cardinality($2::BIGINT[]) THEN 1 ELSE 0 END"
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub trait MayBeContended: std::error::Error + 'static {
 
 impl MayBeContended for Error {
     fn is_contended(&self) -> bool {
-        matches!(self, Self::Contended(_))
+        matches!(self, Self::Contended(_) | Self::Changed)
     }
 }
 

@@ -32,6 +32,9 @@ pub enum Error {
     /// Another replica holds the lease that a statement requires, or the lease has expired.
     #[error("the lease {0} is no longer held")]
     Fenced(String),
+    /// Rows are not as they were read, and the transaction was rolled back; one that reads them again may succeed.
+    #[error("rows have changed since they were read")]
+    Changed,
     /// The stored data is not what this program wrote.
     #[error("{0}")]
     Corrupt(String),
@@ -50,7 +53,7 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Contended(_) | Self::Full(_) => true,
+            Self::Unavailable(_) | Self::Contended(_) | Self::Full(_) | Self::Changed => true,
             Self::Statement { .. } | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
         }
     }

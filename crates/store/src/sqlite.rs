@@ -80,6 +80,7 @@ fn cannot_open(place: &str, source: sqlx::Error) -> Error {
         other @ (Error::Unavailable(_)
         | Error::Contended(_)
         | Error::Full(_)
+        | Error::Changed
         | Error::Unusable { .. }
         | Error::Fenced(_)
         | Error::Corrupt(_)) => other,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+use sqlx::{AssertSqlSafe, PgExecutor, PgPool, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
 use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 
@@ -20,8 +20,9 @@ use xtsync_runtime::clock::Clock;
 
 /// A write transaction. Dropping it rolls it back.
 ///
-/// On SQLite it is the only writer. On PostgreSQL others write concurrently (read committed), so the caller locks what must not change, or
-/// checks it in a `WHERE`.
+/// On SQLite it is the only writer. On PostgreSQL others write concurrently (read committed), so the caller locks what must not change,
+/// checks it in a `WHERE`, or has the commit require it ([`Transaction::require`]). There it begins with the first statement that does not
+/// run with the commit; without one, the commit is one statement and one round trip.
 #[must_use = "a transaction that is dropped is rolled back"]
 #[derive(Debug)]
 pub struct Transaction {
@@ -30,6 +31,8 @@ pub struct Transaction {
     _turn: Turn,
     /// Statements that run with the commit.
     deferred: Vec<Rows>,
+    /// Those of them that must return as many rows as they are given.
+    required: Vec<Rows>,
     /// What the commit signals to the replicas, and how.
     signalled: Vec<String>,
     signals: Signals,
@@ -43,7 +46,8 @@ pub struct Transaction {
 #[derive(Debug)]
 enum Inner {
     Sqlite(sqlx::Transaction<'static, Sqlite>, Arc<dyn Clock>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    /// The connections, and the transaction once it has begun.
+    Postgres(PgPool, Option<sqlx::Transaction<'static, Postgres>>),
 }
 
 impl Transaction {
@@ -57,13 +61,14 @@ impl Transaction {
         let inner = match database {
             // Immediate: SQLite refuses to upgrade a reader after a concurrent write.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
-            Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+            Database::Postgres(pool) => Ok(Inner::Postgres(pool.clone(), None)),
         };
         let inner = inner.map_err(|source| failed("BEGIN", source, has_write_failed))?;
         Ok(Self {
             inner,
             _turn: turn,
             deferred: Vec::new(),
+            required: Vec::new(),
             signalled: Vec::new(),
             signals: signals.clone(),
             lease: None,
@@ -76,10 +81,10 @@ impl Transaction {
     ///
     /// # Errors
     /// When the database is unavailable or refuses: then the outcome is unknown, and the caller must read it. [`Error::Fenced`] when a
-    /// required lease is not held.
+    /// required lease is not held, and [`Error::Changed`] when something else that it requires is not so.
     pub async fn commit(mut self) -> Result<(), Error> {
         let signalled = std::mem::take(&mut self.signalled);
-        if let Inner::Postgres(_) = self.inner {
+        if let Inner::Postgres(..) = self.inner {
             const NOTIFY: &str = "SELECT pg_notify(v.channel, v.subject) FROM (VALUES {rows}) v (channel, subject)";
             let rows = signalled.iter().map(|subject| params![self.signals.channel(), subject.as_str()]).collect();
             // Not with the deferred statements, of which only those run that write rows.
@@ -88,7 +93,9 @@ impl Transaction {
         self.write().await?;
         let committed = match self.inner {
             Inner::Sqlite(tx, _) => tx.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
+            Inner::Postgres(_, Some(tx)) => tx.commit().await,
+            // The statement was a transaction by itself.
+            Inner::Postgres(_, None) => Ok(()),
         };
         committed.map_err(|source| failed("COMMIT", source, &self.has_write_failed))?;
         self.has_write_failed.store(false, Ordering::Relaxed);
@@ -151,6 +158,14 @@ impl Transaction {
         }
     }
 
+    /// As [`Transaction::defer`], and the commit fails with [`Error::Changed`] unless the statement returns as many rows as it is given, as a
+    /// compare-and-set with `RETURNING` does where all rows are as they were read.
+    pub fn require(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
+        if !rows.is_empty() {
+            self.required.push((sql, rows));
+        }
+    }
+
     /// As [`Transaction::insert`], and returns the rows of the statement.
     ///
     /// # Errors
@@ -174,17 +189,18 @@ impl Transaction {
 
     /// Runs the deferred statements.
     async fn write(&mut self) -> Result<(), Error> {
-        let (deferred, lease) = (std::mem::take(&mut self.deferred), self.lease.take());
-        match (&self.inner, lease) {
-            (Inner::Postgres(_), Some((name, epoch))) if !deferred.is_empty() => {
-                let held = (lease::HELD, vec![params![name.as_str(), epoch]]);
-                let answer = self.combined([vec![held], deferred].concat(), "SELECT 1 FROM s0").await?;
-                if answer.is_empty() { Err(Error::Fenced(name)) } else { Ok(()) }
-            }
-            (Inner::Postgres(_), None) if deferred.len() > 1 => self.combined(deferred, "SELECT 1").await.map(drop),
-            (Inner::Sqlite(..) | Inner::Postgres(_), lease) => {
+        let (deferred, required, lease) = (std::mem::take(&mut self.deferred), std::mem::take(&mut self.required), self.lease.take());
+        match &self.inner {
+            Inner::Postgres(..) if !deferred.is_empty() || !required.is_empty() => self.write_at_once(deferred, required, lease).await,
+            Inner::Sqlite(..) | Inner::Postgres(..) => {
                 if let Some((name, epoch)) = lease {
                     lease::assert(self, &name, epoch).await?;
+                }
+                for (sql, rows) in required {
+                    let count = rows.len();
+                    if self.fetch_rows(sql, rows).await?.len() != count {
+                        return Err(Error::Changed);
+                    }
                 }
                 for (sql, rows) in deferred {
                     self.insert(sql, rows).await?;
@@ -194,11 +210,23 @@ impl Transaction {
         }
     }
 
-    /// Runs several statements as one.
-    async fn combined(&mut self, statements: Vec<Rows>, answer: &str) -> Result<Vec<Row>, Error> {
-        let Statement { sql, values } = batch::combined(statements, answer)?;
+    /// Runs all deferred statements as one. It fails, and so nothing of the transaction is committed, where the lease or anything else that is
+    /// required is not so.
+    async fn write_at_once(&mut self, deferred: Vec<Rows>, required: Vec<Rows>, lease: Option<(String, Epoch)>) -> Result<(), Error> {
+        let held = lease.as_ref().map(|(name, epoch)| (lease::HELD, vec![params![name.as_str(), *epoch]]));
+        let Statement { sql, values } = batch::combined(held, required, deferred)?;
         let text = sql.clone();
-        self.query(AssertSqlSafe(sql).into_sql_str(), values).await.map_err(|source| self.failed(&text, source))
+        let written = match &mut self.inner {
+            Inner::Postgres(pool, None) => query_postgres(&*pool, AssertSqlSafe(sql).into_sql_str(), values).await,
+            Inner::Postgres(_, Some(_)) | Inner::Sqlite(..) => self.query(AssertSqlSafe(sql).into_sql_str(), values).await,
+        };
+        let Err(source) = written else { return Ok(()) };
+        let code = source.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        Err(match (code.as_str(), lease) {
+            (batch::NOT_HELD, Some((name, _))) => Error::Fenced(name),
+            (batch::CHANGED, _) => Error::Changed,
+            _ => self.failed(&text, source),
+        })
     }
 
     /// The statements for a template and its rows, on this database.
@@ -206,7 +234,7 @@ impl Transaction {
         match &self.inner {
             _ if rows.is_empty() => Ok(Vec::new()),
             Inner::Sqlite(..) => batch::chunks(sql, rows),
-            Inner::Postgres(_) => Ok(vec![batch::columns(sql, rows)?]),
+            Inner::Postgres(..) => Ok(vec![batch::columns(sql, rows)?]),
         }
     }
 
@@ -230,7 +258,7 @@ impl Transaction {
     pub(super) fn file_now(&self) -> Option<Timestamp> {
         match &self.inner {
             Inner::Sqlite(_, clock) => Some(clock.now()),
-            Inner::Postgres(_) => None,
+            Inner::Postgres(..) => None,
         }
     }
 
@@ -239,7 +267,7 @@ impl Transaction {
     pub fn by_database(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.inner {
             Inner::Sqlite(..) => sqlite,
-            Inner::Postgres(_) => postgres,
+            Inner::Postgres(..) => postgres,
         }
     }
 
@@ -253,9 +281,9 @@ impl Transaction {
                 let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
                 Ok(sqlx::query_with::<Sqlite, SqliteArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
             }
-            Inner::Postgres(tx) => {
+            Inner::Postgres(pool, tx) => {
                 let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
-                Ok(sqlx::query_with::<Postgres, PgArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
+                Ok(sqlx::query_with::<Postgres, PgArguments>(sql, arguments).execute(&mut **begun(pool, tx).await?).await?.rows_affected())
             }
         }
     }
@@ -267,13 +295,26 @@ impl Transaction {
                 let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
                 Row::all_of_sqlite(&rows)
             }
-            Inner::Postgres(tx) => {
-                let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
-                let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
-                Row::all_of_postgres(&rows)
-            }
+            Inner::Postgres(pool, tx) => query_postgres(&mut **begun(pool, tx).await?, sql, values).await,
         }
     }
+}
+
+/// The transaction, which begins now if it has not yet.
+async fn begun<'a>(
+    pool: &PgPool,
+    tx: &'a mut Option<sqlx::Transaction<'static, Postgres>>,
+) -> Result<&'a mut sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    Ok(match tx {
+        Some(tx) => tx,
+        None => tx.insert(pool.begin().await?),
+    })
+}
+
+async fn query_postgres<'e>(executor: impl PgExecutor<'e>, sql: SqlStr, values: Values) -> Result<Vec<Row>, sqlx::Error> {
+    let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
+    let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(executor).await?;
+    Row::all_of_postgres(&rows)
 }
 
 /// Maps a driver's error. A transient one marks the store as failing until a commit succeeds.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use xtsync_store::{Epoch, Error, Fence, Lease, LeaseState, Store, lease, params};
+use xtsync_store::{Epoch, Error, Fence, Lease, LeaseState, Store, Transaction, lease, params};
 
 use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
@@ -95,6 +95,22 @@ pub(crate) async fn a_former_owner_writes_nothing(fixture: StoreFixture) {
     assert_eq!(numbers(&store).await, [("as owner".to_owned(), None), ("by b".to_owned(), None)]);
 }
 
+/// Also where something else that it requires is not so.
+pub(crate) async fn a_former_owner_learns_that_it_is_fenced_by_one_statement(fixture: StoreFixture) {
+    const UPDATE: &str = "WITH v (id) AS (VALUES {rows}) UPDATE thing SET n = 1 FROM v WHERE thing.id = v.id RETURNING 1";
+    let store = fixture.open().await;
+    take(&store, "a").await;
+    for (epoch, is_fenced) in [(1, false), (7, true)] {
+        let mut tx = Fence::new(store.clone(), "target/hub", Epoch(epoch)).begin().await.unwrap();
+        tx.require(UPDATE, vec![params!["missing"]]);
+        tx.defer("INSERT INTO thing (id) VALUES {rows}", vec![params!["new"]]);
+        let error = tx.commit().await.unwrap_err();
+        assert_eq!(matches!(error, Error::Fenced(_)), is_fenced, "{error:?}");
+        assert_eq!(matches!(error, Error::Changed), !is_fenced, "{error:?}");
+    }
+    assert_eq!(numbers(&store).await, []);
+}
+
 pub(crate) async fn a_fence_is_lost_only_if_the_database_says_so(fixture: StoreFixture) {
     let store = fixture.open().await;
     let lease = Lease::new(store.clone(), "target/hub", "a", TTL);
@@ -161,7 +177,12 @@ pub(crate) async fn a_keeper_whose_lease_was_taken_notifies_that_it_is_lost(fixt
 pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(fixture: StoreFixture) {
     let store = fixture.open().await;
     let mut busy = Vec::new();
-    while let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_secs(2), store.begin()).await {
+    let begin = async || -> Result<Transaction, Error> {
+        let mut tx = store.begin().await?;
+        tx.fetch("SELECT 1 AS one", vec![]).await?;
+        Ok(tx)
+    };
+    while let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_secs(2), begin()).await {
         busy.push(tx);
         assert!(busy.len() < 100, "connections have no end");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use xtsync_harness::{Postgres, PostgresOptions, wait_for};
 use xtsync_runtime::health::{Health, Probe};
-use xtsync_store::{Error, Lease, LeaseState, Store};
+use xtsync_store::{Error, Lease, LeaseState, Store, params};
 
 use xtsync_kit::store_fixture::{StoreFixture, THINGS, numbers, put};
 
@@ -20,9 +20,17 @@ async fn an_unreachable_database_is_unavailable_and_serves_again_once_back() {
     lease.watch().wait_for(|held| *held != LeaseState::Lost).await.unwrap();
 
     postgres.stop().await.unwrap();
-    let (ping, begin, open) = tokio::join!(store.ping(), store.begin(), Store::open(fixture.options("test", THINGS)));
+    let (mut read, mut write) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+    write.defer("INSERT INTO thing (id) VALUES {rows}", vec![params!["a"]]);
+    let (ping, read, written, open) = tokio::join!(
+        store.ping(),
+        read.fetch("SELECT id FROM thing", vec![]),
+        write.commit(),
+        Store::open(fixture.options("test", THINGS))
+    );
     assert_unavailable(ping);
-    assert_unavailable(begin.map(drop));
+    assert_unavailable(read.map(drop));
+    assert_unavailable(written);
     assert_unavailable(open.map(drop));
     lease.watch().wait_for(|held| *held == LeaseState::Lost).await.unwrap();
     assert_eq!(lease.held(), None);

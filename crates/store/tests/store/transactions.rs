@@ -112,6 +112,31 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     assert_eq!(numbers(&store).await, wanted);
 }
 
+pub(crate) async fn a_commit_writes_nothing_unless_rows_are_as_they_were_read(fixture: StoreFixture) {
+    const SET: &str = "WITH v (id, before, after) AS (VALUES {rows})
+        UPDATE thing SET n = v.after FROM v WHERE thing.id = v.id AND thing.n = v.before RETURNING 1";
+    let store = fixture.open().await;
+    put(&store, "a", 1).await;
+    put(&store, "b", 1).await;
+    let set = |before: i64, after: i64| vec![params!["a", before, after], params!["b", 1_i64, after]];
+    // With a statement before, and without any.
+    for reads in [true, false] {
+        let mut tx = store.begin().await.unwrap();
+        if reads {
+            tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["a"]).await.unwrap();
+        }
+        tx.require(SET, set(7, 2));
+        tx.defer(UPSERT, vec![params!["c", 1_i64, None::<&str>]]);
+        assert!(matches!(tx.commit().await, Err(Error::Changed)));
+        assert_eq!(numbers(&store).await, [("a".to_owned(), Some(1)), ("b".to_owned(), Some(1))]);
+    }
+    let mut tx = store.begin().await.unwrap();
+    tx.require(SET, set(1, 2));
+    tx.defer(UPSERT, vec![params!["c", 1_i64, None::<&str>]]);
+    tx.commit().await.unwrap();
+    assert_eq!(numbers(&store).await, [("a".to_owned(), Some(2)), ("b".to_owned(), Some(2)), ("c".to_owned(), Some(1))]);
+}
+
 pub(crate) async fn a_missing_row_is_none(fixture: StoreFixture) {
     let store = fixture.open().await;
     assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["missing"]).await.unwrap(), None);
