@@ -15,10 +15,11 @@ use crate::owned_target::OwnedTarget;
 /// Stores decisions with the offsets after them, in a transaction that asserts the lease; says whether anything may be due now.
 pub(crate) async fn store(owned: &OwnedTarget, epoch: Epoch, arrivals: &[Arrival], next: &BTreeMap<Partition, i64>) -> Result<bool> {
     let mut tx = owned.begin(epoch).await?;
-    let is_due = take::take(&mut tx, owned, arrivals.to_vec()).await?;
+    let counts = take::take(&mut tx, owned, arrivals.to_vec()).await?;
     store_offsets(&mut tx, next);
     tx.commit().await?;
-    Ok(is_due)
+    counts.count(&owned.context, &owned.target);
+    Ok(counts.is_due())
 }
 
 /// Stores decisions of records that may have been stored before: of two about one user the newer stays.

@@ -34,7 +34,7 @@ struct Batch {
 
 /// How many decisions were what.
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     /// They want something else.
     newer: u64,
     /// They want what was wanted before.
@@ -45,20 +45,19 @@ struct Counts {
     stale: u64,
 }
 
-/// Takes decisions of a target in; says whether anything may be due now.
-pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Vec<Arrival>) -> Result<bool> {
+/// Takes decisions of a target in; says how many were what. The commit fails if a link has changed since it was read here.
+pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Vec<Arrival>) -> Result<Counts> {
     let (context, now) = (&owned.context, owned.context.now());
     let keys: BTreeSet<&Key> = arrivals.iter().map(|arrival| &arrival.key).collect();
-    let mut batch = Batch { decided: decided::read(tx, &keys).await?, ..Batch::default() };
+    let mut batch = Batch { decided: decided::read(&context.store, &keys).await?, ..Batch::default() };
     let others: Vec<Arrival> = arrivals.into_iter().filter(|arrival| batch.wants_other(arrival)).collect();
     // Only now are links read, which are wide.
-    batch.links = link::lock(tx, &others.iter().map(|arrival| arrival.key.clone()).collect()).await?;
+    batch.links = link::read_all(&context.store, &others.iter().map(|arrival| arrival.key.clone()).collect()).await?;
     for arrival in others {
         batch.take(arrival, now);
     }
     batch.store(tx, context, now);
-    batch.count(context, &owned.target);
-    Ok(!batch.changed.is_empty())
+    Ok(batch.counts)
 }
 
 impl Batch {
@@ -108,14 +107,22 @@ impl Batch {
 
     fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) {
         let changed = || self.changed.iter().filter_map(|key| Some((key, self.links.get(key)?)));
-        link::save(tx, changed().map(|(_, stored)| stored), context.store.store_id());
+        link::replace(tx, changed().map(|(_, stored)| stored), context.store.store_id());
         let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
         work::arrived(tx, &work, now);
         decided::save(tx, self.noted.iter().filter_map(|key| Some((key, *self.decided.get(key)?))));
     }
+}
 
-    fn count(&self, context: &Context, target: &TenantName) {
-        let Counts { newer, equal, unlinked, stale } = self.counts;
+impl Counts {
+    /// Whether anything may be due now.
+    pub(super) fn is_due(&self) -> bool {
+        self.newer > 0
+    }
+
+    /// Counts them in the metrics, once they are stored.
+    pub(super) fn count(&self, context: &Context, target: &TenantName) {
+        let Self { newer, equal, unlinked, stale } = *self;
         for (what, count) in [("newer", newer), ("equal", equal), ("unlinked", unlinked), ("stale", stale)] {
             context.metrics.decisions(target, what, count);
         }

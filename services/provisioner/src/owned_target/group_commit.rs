@@ -1,7 +1,7 @@
 //! Commits the results of the jobs of one target, many in one transaction.
 //!
-//! The busier a target, the more share a commit and its statements. An update counts only if its link's row is still the one that its job
-//! knows; intake may have stored a newer decision.
+//! The busier a target, the more share a commit, which is one statement on a server. An update counts only if its link's row is still the one
+//! that its job knows; intake may have stored a newer decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,27 +106,52 @@ async fn commit_all(context: &Context, target: &TenantName, fence: &Fence, mut b
     }
 }
 
-/// Commits those updates whose rows are as their jobs know them; returns their keys.
+/// Commits those updates whose rows are as their jobs know them; returns their keys. Mostly all are, so that their versions are looked up
+/// only after a commit that failed for one of them.
 async fn commit(context: &Context, target: &TenantName, fence: &Fence, updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
     let keys: Vec<Key> = updates.iter().map(|update| update.stored.key()).collect();
+    let mut current: Vec<(&Key, &LinkUpdate)> = keys.iter().zip(updates).collect();
+    while !current.is_empty() {
+        match commit_unchanged(context, target, fence, &current).await {
+            Err(store::Error::Changed) => {
+                let row_versions = link::row_versions(&context.store, &current.iter().map(|(key, _)| *key).collect()).await?;
+                let (before, is_current) =
+                    (current.len(), |(key, update): &(&Key, &LinkUpdate)| row_versions.get(*key) == Some(&update.stored.row_version));
+                current.retain(is_current);
+                if current.len() == before {
+                    return Err(store::Error::Changed.into());
+                }
+            }
+            committed => {
+                committed?;
+                break;
+            }
+        }
+    }
+    Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
+}
+
+/// Commits updates if all their rows are as their jobs know them.
+async fn commit_unchanged(
+    context: &Context,
+    target: &TenantName,
+    fence: &Fence,
+    updates: &[(&Key, &LinkUpdate)],
+) -> Result<(), store::Error> {
     let mut tx = fence.begin().await?;
-    let row_versions = link::lock_row_versions(&mut tx, &keys.iter().collect()).await?;
-    let is_current = |(key, update): &(&Key, &LinkUpdate)| row_versions.get(*key) == Some(&update.stored.row_version);
-    let current: Vec<(&Key, &LinkUpdate)> = keys.iter().zip(updates).filter(is_current).collect();
-    link::save(&mut tx, current.iter().map(|(_, update)| &update.stored), context.store.store_id());
-    queue(&mut tx, &current);
-    call(&mut tx, &current);
+    link::replace(&mut tx, updates.iter().map(|(_, update)| &update.stored), context.store.store_id());
+    queue(&mut tx, updates);
+    call(&mut tx, updates);
     let mut uses = BTreeMap::new();
-    for (key, update) in &current {
+    for (key, update) in updates {
         if let Some((counter, at)) = update.uses {
             *uses.entry((key.source.clone(), counter, limits::minute(at))).or_default() += 1;
         }
     }
     window::add(&mut tx, target, &uses);
-    let outcomes: Vec<Outgoing> = current.iter().filter_map(|(_, update)| update.outcome.clone()).collect();
+    let outcomes: Vec<Outgoing> = updates.iter().filter_map(|(_, update)| update.outcome.clone()).collect();
     outbox::append(&mut tx, &outcomes);
-    tx.commit().await?;
-    Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
+    tx.commit().await
 }
 
 fn queue(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 use xtsync_domain::key::compose;
 use xtsync_domain::{Decision, Version};
-use xtsync_store::{Row, Transaction, params};
+use xtsync_store::{Row, Store, Transaction, params};
 
 use super::Key;
 use crate::error::{Error, Result};
@@ -43,11 +43,11 @@ impl Decided {
 }
 
 /// What was decided about these users, where anything was.
-pub(crate) async fn read(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, Decided>> {
+pub(crate) async fn read(store: &Store, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, Decided>> {
     const SQL: &str = "WITH v (key_hash) AS (VALUES {rows})
         SELECT decided.key_hash, delta, revision, facts, rules, digest FROM v JOIN decided ON decided.key_hash = v.key_hash";
     let by_hash: BTreeMap<Hash, &Key> = keys.iter().map(|key| (hash(key), *key)).collect();
-    let rows = tx.fetch_rows(SQL, by_hash.keys().map(|hash| params![hash.as_slice()]).collect()).await?;
+    let rows = store.fetch_rows(SQL, by_hash.keys().map(|hash| params![hash.as_slice()]).collect()).await?;
     let named = |row: &Row| {
         let key = by_hash.get(row.bytes("key_hash")?.as_slice()).copied();
         Ok(key.cloned().zip(Some(Decided::read(row)?)))

@@ -116,27 +116,31 @@ pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<B
             in_order!()
         ),
     );
-    let found = tx.fetch_rows(sql, keys.iter().map(Key::params).collect()).await?;
+    read_rows(&tx.fetch_rows(sql, keys.iter().map(Key::params).collect()).await?)
+}
+
+/// The existing links of these, as they are now: [`replace`] stores them only if they still are.
+pub(crate) async fn read_all(store: &Store, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Stored>> {
+    const SQL: &str =
+        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ", columns!(), joined!());
+    read_rows(&store.fetch_rows(SQL, keys.iter().map(Key::params).collect()).await?)
+}
+
+/// The row versions of these links.
+pub(crate) async fn row_versions(store: &Store, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
+    const SQL: &str =
+        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version", joined!());
+    let found = store.fetch_rows(SQL, keys.iter().map(|key| key.params()).collect()).await?;
+    found.iter().map(|row| Ok((Key::read(row)?, row.uint("row_version")?))).collect()
+}
+
+fn read_rows(rows: &[Row]) -> Result<BTreeMap<Key, Stored>> {
     let read = |row: &Row| {
         let key = Key::read(row)?;
         let stored = Stored::read(&key, row)?;
         Ok((key, stored))
     };
-    found.iter().map(read).collect()
-}
-
-/// The row versions of these links, locked until the end of the transaction.
-pub(crate) async fn lock_row_versions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
-    let sql = tx.by_database(
-        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version", joined!()),
-        concat!(
-            "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version",
-            joined!(),
-            in_order!()
-        ),
-    );
-    let found = tx.fetch_rows(sql, keys.iter().map(|key| key.params()).collect()).await?;
-    found.iter().map(|row| Ok((Key::read(row)?, row.uint("row_version")?))).collect()
+    rows.iter().map(read).collect()
 }
 
 /// Releases these objects of a target until their links are stored again in the same transaction; returns the links.
@@ -176,6 +180,24 @@ pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, store_id: &s
 /// Stores links, new ones and locked ones; each key once.
 pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored> + Clone, store_id: &str) {
     tx.defer(SAVE, links.clone().map(|stored| stored.params(store_id)).collect());
+    unpublished::defer(tx, links);
+}
+
+/// Stores links with the commit, which fails unless each is as it was read: new, or at its row version. Each key once, in order.
+pub(crate) fn replace<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored> + Clone, store_id: &str) {
+    const ADD: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
+            counted, row_version)
+        VALUES {rows} ON CONFLICT (target, source, user_id) DO NOTHING RETURNING 1";
+    const CHANGE: &str = "WITH v (target, source, user_id, state, target_id, anchor, live, link_version, traceparent, counted, row_version)
+            AS (VALUES {rows})
+        UPDATE link SET state = v.state, target_id = v.target_id, anchor = v.anchor, live = v.live, link_version = v.link_version,
+            traceparent = v.traceparent, counted = v.counted, row_version = v.row_version
+        FROM v WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id
+            AND link.row_version = v.row_version - 1 RETURNING 1";
+    let (new, known): (Vec<&Stored>, Vec<&Stored>) = links.clone().partition(|stored| stored.row_version == 0);
+    for (sql, links) in [(ADD, new), (CHANGE, known)] {
+        tx.require(sql, links.into_iter().map(|stored| stored.params(store_id)).collect());
+    }
     unpublished::defer(tx, links);
 }
 
