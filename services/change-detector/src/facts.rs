@@ -81,9 +81,13 @@ impl Facts {
         self.published.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));
     }
 
+    /// Whether the same was published last.
+    pub(crate) fn is_published(&self, fact: &Fact) -> bool {
+        self.published.get(&fact.key()).is_some_and(|published| published.fact == *fact)
+    }
+
     fn if_changed(&self, fact: Fact, now: Timestamp) -> Option<TenantFact> {
-        let is_published = self.published.get(&fact.key()).is_some_and(|published| published.fact == fact);
-        (!is_published).then(|| self.versioned(fact, now))
+        (!self.is_published(&fact)).then(|| self.versioned(fact, now))
     }
 
     /// A fact gets a new version only when it changes; its reading time is always now.

@@ -24,6 +24,7 @@ mod publisher;
 mod rebuild;
 mod removal_check;
 mod removal_guard;
+mod repeated_facts;
 mod reported;
 mod reproject;
 mod scope;

@@ -4,6 +4,8 @@
 //! published next; a crash after the bus took a record publishes it once more. A replica that finds its lease gone after publishing has the
 //! owner publish those rows again, or an older record could be the last of its key for ever.
 
+use std::sync::Arc;
+
 use prost::Message;
 use tokio::task::JoinError;
 use tracing::info_span;
@@ -21,6 +23,7 @@ use xtsync_store::Fence;
 use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, PUBLISH_BATCH_MAX, Unpublished};
+use crate::repeated_facts::RepeatedFacts;
 use crate::urgency::{self, Pass};
 
 /// Publishes the records of a tenant.
@@ -29,6 +32,7 @@ pub(crate) struct Publisher {
     pub(crate) bus: Bus,
     pub(crate) fence: Fence,
     pub(crate) tenant: TenantName,
+    pub(crate) repeated: Arc<RepeatedFacts>,
 }
 
 /// How much of what is due has been published.
@@ -111,13 +115,22 @@ impl Publisher {
             return Ok(());
         }
         self.fence.check().await?;
-        let record = |fact: &TenantFact| {
-            let value = events::TenantFact::from(fact).encode_to_vec();
-            let topic = topic::TENANT_FACTS.of(&self.tenant);
-            event::record::<events::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
-        };
-        self.bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
+        let records = facts.iter().map(|fact| self.fact_record(fact, now)).collect();
+        let _paused = self.repeated.supersede(&self.tenant, facts.iter().map(|fact| fact.fact.key())).await;
+        self.bus.publish(records, Urgency::Live).await?;
         Ok(())
+    }
+
+    /// Publishes facts that say again what is known, with those of other tenants.
+    pub(crate) async fn repeat(&self, facts: &[TenantFact], now: Timestamp) {
+        if !facts.is_empty() {
+            self.repeated.add(&self.tenant, &self.fence, facts.iter().map(|fact| (fact.fact.key(), self.fact_record(fact, now)))).await;
+        }
+    }
+
+    fn fact_record(&self, fact: &TenantFact, now: Timestamp) -> Outgoing {
+        let (topic, value) = (topic::TENANT_FACTS.of(&self.tenant), events::TenantFact::from(fact).encode_to_vec());
+        event::record::<events::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
     }
 
     /// Ends the keys of facts that are no longer requested.

@@ -92,7 +92,17 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let metrics = Metrics::new();
     inbox.attach(store.clone(), metrics.clone());
-    let shared = Shared { store, parts, connect, trigger: inbox.trigger().clone(), intervals, lease: config.lease, metrics, status };
+    let shared = Shared {
+        store,
+        parts,
+        connect,
+        trigger: inbox.trigger().clone(),
+        intervals,
+        lease: config.lease,
+        metrics,
+        status,
+        repeated: Arc::default(),
+    };
     Ok(Detector { shared: Arc::new(shared), _report: report })
 }
 
@@ -101,6 +111,7 @@ impl Detector {
     pub async fn run(self, shutdown: Shutdown) {
         let commands = tokio::spawn(take_commands(Arc::clone(&self.shared), shutdown.clone()));
         let wakes = tokio::spawn(follow_wakes(Arc::clone(&self.shared), shutdown.clone()));
+        let facts = tokio::spawn(repeat_facts(Arc::clone(&self.shared), shutdown.clone()));
         let mut configuration = self.shared.parts.configuration.clone();
         let mut watched: BTreeMap<TenantName, Running> = BTreeMap::new();
         loop {
@@ -115,7 +126,7 @@ impl Detector {
             running.stop().await;
         }
         // A task that panicked has nothing left to stop.
-        let _ = (commands.await, wakes.await);
+        let _ = (commands.await, wakes.await, facts.await);
     }
 
     /// Stops what is not asked for any more or is to be reached otherwise, starts what is new, and passes orders on to the rest.
@@ -183,6 +194,16 @@ async fn follow_wakes(shared: Arc<Shared>, shutdown: Shutdown) {
         async move { wake::follow(&shared.store, |wake| shared.trigger.wake(&wake), shutdown).await }
     };
     task.supervise(&shutdown, follow, |_| {}).await;
+}
+
+/// Publishes facts that say again what is known, also after a panic.
+async fn repeat_facts(shared: Arc<Shared>, shutdown: Shutdown) {
+    let task = Task { health: shared.parts.health.clone(), role: ROLE.name(), name: "facts", tenant: String::new() };
+    let repeat = || {
+        let (shared, shutdown) = (Arc::clone(&shared), shutdown.clone());
+        async move { shared.repeated.run(&shared.parts.bus, &shared.store, shared.intervals.facts, &shutdown).await }
+    };
+    task.supervise(&shutdown, repeat, |_| {}).await;
 }
 
 /// A tenant being watched.

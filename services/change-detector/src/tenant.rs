@@ -48,6 +48,7 @@ use crate::page::{Context, PageOf};
 use crate::publisher::Publisher;
 use crate::rebuild::rebuild;
 use crate::removal_guard;
+use crate::repeated_facts::RepeatedFacts;
 use crate::reproject::{Groups, Reprojection};
 use crate::scope::Scopes;
 use crate::sweep::SeenCounter;
@@ -117,6 +118,7 @@ pub(crate) struct Tenant {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
+    pub(crate) repeated: Arc<RepeatedFacts>,
     pub(crate) fence: Fence,
     pub(crate) metrics: Metrics,
     pub(crate) intervals: Intervals,
@@ -147,7 +149,7 @@ impl Tenant {
     pub(crate) async fn load(
         name: TenantName,
         source: Arc<dyn Source>,
-        (store, bus): (Store, Bus),
+        (store, bus, repeated): (Store, Bus, Arc<RepeatedFacts>),
         fence: Fence,
         (intervals, metrics): (Intervals, Metrics),
         spec: DetectionSpec,
@@ -160,13 +162,14 @@ impl Tenant {
         if sync_state.began == Timestamp(0) {
             sync_state.began = now;
         }
-        let publisher = Publisher { bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
+        let publisher = Publisher { bus: bus.clone(), fence: fence.clone(), tenant: name.clone(), repeated: repeated.clone() };
         rebuild(&publisher, &mut sync_state, now).await?;
         let mut tenant = Self {
             name,
             source,
             store,
             bus,
+            repeated,
             fence,
             metrics,
             intervals,
@@ -239,7 +242,7 @@ impl Tenant {
 
     /// Asks for a cycle now.
     pub(crate) fn trigger(&mut self) {
-        self.cycle.is_triggered = true;
+        (self.cycle.is_triggered, self.republishing.is_triggered) = (true, true);
     }
 
     /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
@@ -286,7 +289,8 @@ impl Tenant {
     }
 
     fn publisher(&self) -> Publisher {
-        Publisher { bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
+        let (bus, fence, repeated) = (self.bus.clone(), self.fence.clone(), self.repeated.clone());
+        Publisher { bus, fence, tenant: self.name.clone(), repeated }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {

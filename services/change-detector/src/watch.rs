@@ -23,6 +23,7 @@ use xtsync_service::status::Publisher;
 use xtsync_store::{Epoch, Fence, Lease, LeaseState, Store};
 
 use crate::metrics::Metrics;
+use crate::repeated_facts::RepeatedFacts;
 use crate::subscriber::{self, Subscriber};
 use crate::tenant::{DetectionSpec, Intervals, Pause, Tenant};
 use crate::trigger::Registration;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) lease: Duration,
     pub(crate) metrics: Metrics,
     pub(crate) status: Publisher,
+    pub(crate) repeated: Arc<RepeatedFacts>,
 }
 
 /// One tenant to watch.
@@ -211,7 +213,7 @@ impl Watched {
             }
             None => {
                 let shared = &self.shared;
-                let parts = (shared.store.clone(), shared.parts.bus.clone());
+                let parts = (shared.store.clone(), shared.parts.bus.clone(), shared.repeated.clone());
                 let rest = (shared.intervals, shared.metrics.clone());
                 tenant.insert(Tenant::load(self.name.clone(), source.clone(), parts, fence.clone(), rest, spec, now).await?)
             }

@@ -1,6 +1,8 @@
 //! The writes of one owner of a lease: they fail as soon as the lease has expired or has another owner.
 
-use super::{Epoch, Error, SQLITE, Store, Transaction};
+use std::collections::HashSet;
+
+use super::{Epoch, Error, SQLITE, Store, Transaction, statements};
 use crate::params;
 use crate::time::postgres_now;
 
@@ -23,6 +25,12 @@ impl Fence {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The name of the lease.
+    #[must_use]
+    pub fn lease(&self) -> &str {
+        &self.lease
     }
 
     /// The epoch; a later one fences this.
@@ -53,6 +61,15 @@ impl Fence {
             None => self.store.fetch_one_opt(POSTGRES, params![self.lease.as_str(), self.epoch]).await?,
         };
         row.map(drop).ok_or_else(|| Error::Fenced(self.lease.clone()))
+    }
+
+    /// Which of these leases are held now, as [`Fence::check`] of each; all in one statement.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn held(store: &Store, fences: impl IntoIterator<Item = &Self>) -> Result<HashSet<(String, Epoch)>, Error> {
+        let fences: Vec<(&str, Epoch)> = fences.into_iter().map(|fence| (fence.lease(), fence.epoch)).collect();
+        statements::held(store, &fences).await
     }
 
     /// Whether the lease is known to be lost: the database says so. False while the database is unavailable.

@@ -123,6 +123,20 @@ pub(super) async fn renew(store: &Store, held: &[(&str, Epoch, Duration)]) -> Re
     rows.iter().map(|row| Ok((row.text("name")?, row.uint("epoch").map(Epoch)?))).collect()
 }
 
+/// Returns which leases have neither expired nor another owner.
+///
+/// # Errors
+/// When the database is unavailable.
+pub(super) async fn held(store: &Store, held: &[(&str, Epoch)]) -> Result<HashSet<(String, Epoch)>, Error> {
+    const SQL: Timed = timed!(
+        "name, epoch",
+        " SELECT lease.name AS name, lease.epoch AS epoch FROM lease JOIN v ON lease.name = v.name AND lease.epoch = v.epoch
+         CROSS JOIN clock WHERE lease.until > clock.now"
+    );
+    let rows = SQL.fetch(store, Access::Read, held.iter().map(|(name, epoch)| params![*name, *epoch]).collect()).await?;
+    rows.iter().map(|row| Ok((row.text("name")?, row.uint("epoch").map(Epoch)?))).collect()
+}
+
 /// Releases leases, so that the next owner need not wait for their expiry.
 ///
 /// # Errors

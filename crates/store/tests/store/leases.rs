@@ -39,6 +39,8 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
     let written = [asserted.await, with_commit.await, together.await];
     assert!(written.iter().all(|written| written.is_ok() == checked.is_ok()), "{written:?}");
     assert_eq!(fence.is_lost().await, checked.is_err());
+    let held = Fence::held(store, [&fence]).await.unwrap();
+    assert_eq!(held.contains(&("target/hub".to_owned(), fence.epoch())), checked.is_ok());
     written.into_iter().chain([checked]).collect()
 }
 

@@ -26,7 +26,7 @@ use crate::takeover::{self, Mode};
 use crate::{listing, reported, staging};
 
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.
-const RESYNC_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+const RESYNC_CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// What a full read has found, beside what is stored of it, and when the next one is due.
 #[derive(Debug)]

@@ -110,7 +110,7 @@ impl Tenant {
             Published::All => {
                 self.publication.unpublished_count = 0;
                 self.note_published_cycle();
-                self.publish_freshness(now).await?;
+                self.publish_freshness(now).await;
             }
             // Counted once, since there may be very many.
             Published::NoCapacity if self.publication.unpublished_count == 0 => {
@@ -122,11 +122,12 @@ impl Tenant {
     }
 
     /// Says that a cycle is complete: what it found is on the bus.
-    async fn publish_freshness(&mut self, now: Timestamp) -> Result<(), Error> {
-        let Some((cycle, completed)) = self.publication.unpublished_cycle else { return Ok(()) };
+    async fn publish_freshness(&mut self, now: Timestamp) {
+        let Some((cycle, completed)) = self.publication.unpublished_cycle else { return };
         let fact = self.facts.published.freshness(cycle, completed);
-        self.publish_facts(vec![fact], now).await?;
+        // It is a heartbeat too.
+        self.publisher().repeat(std::slice::from_ref(&fact), now).await;
+        self.facts.published.note_published(vec![fact]);
         (self.publication.unpublished_cycle, self.publication.freshness_due) = (None, now.plus(FRESHNESS_INTERVAL));
-        Ok(())
     }
 }

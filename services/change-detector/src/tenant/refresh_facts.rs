@@ -142,17 +142,26 @@ impl Tenant {
         let facts = self.facts.published.of_groups(found, asked_at);
         self.publish_facts(facts, now).await?;
         self.facts.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
-        self.store_group_states(&states, now).await?;
+        if states.is_empty() {
+            self.listings.is_any_unreported = false;
+        } else {
+            self.store_group_states(&states, now).await?;
+            self.note_unreported().await?;
+        }
         self.facts.group_states = states.into_iter().collect();
-        self.note_unreported().await?;
         self.end_facts();
         Ok(())
     }
 
-    /// Publishes facts; only then are they said.
+    /// Publishes facts; only then are they said. What says again what is known may wait for that of other tenants.
     pub(super) async fn publish_facts(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
-        self.publisher().facts(&facts, now).await?;
-        self.facts.published.note_published(facts);
+        let is_repeated = |fact: &TenantFact| self.facts.published.is_published(&fact.fact);
+        let (repeated, news): (Vec<_>, Vec<_>) = facts.into_iter().partition(is_repeated);
+        let publisher = self.publisher();
+        publisher.facts(&news, now).await?;
+        publisher.repeat(&repeated, now).await;
+        self.facts.published.note_published(news);
+        self.facts.published.note_published(repeated);
         Ok(())
     }
 

@@ -12,24 +12,38 @@ use super::Tenant;
 use crate::error::Error;
 use crate::mirror;
 
-/// How often the store is asked at most whether it is time.
-const REPUBLISH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the store is asked whether it is time, and how often at most where triggers come: one may be an administrator's request.
+const REPUBLISH_CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
+const REPUBLISH_CHECK_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// When the state of a tenant is republished.
 #[derive(Debug, Default)]
 pub(super) struct Republishing {
     /// Whether a republication is under way.
     pub(super) is_under_way: bool,
-    /// When that is checked next.
+    /// Whether it may have been requested since it was checked last.
+    pub(super) is_triggered: bool,
+    /// When it was checked last.
+    checked_at: Timestamp,
+    /// When that is checked next, or the next batch is due.
     due: Timestamp,
+}
+
+impl Republishing {
+    fn due(&self) -> Timestamp {
+        let triggered = self.checked_at.plus(REPUBLISH_CHECK_INTERVAL_MIN);
+        if self.is_triggered { self.due.min(triggered) } else { self.due }
+    }
 }
 
 impl Tenant {
     /// Republishes one batch if it is due. Returns when the next one is due, while there is more.
     pub(super) async fn republish(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-        if now < self.republishing.due {
-            return Ok(self.republishing.is_under_way.then_some(self.republishing.due));
+        let due = self.republishing.due();
+        if now < due {
+            return Ok((self.republishing.is_under_way || self.republishing.is_triggered).then_some(due));
         }
+        (self.republishing.is_triggered, self.republishing.checked_at) = (false, now);
         let Some(republisher) = Republication::due(&self.store, &self.name, self.intervals.republish, now).await? else {
             (self.republishing.is_under_way, self.republishing.due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
             return Ok(None);

@@ -9,6 +9,7 @@ mod listings;
 mod names;
 mod notifications;
 mod rebuilt;
+mod repeated;
 use xtsync_kit::faulty_bus;
 mod fixture;
 mod republish;

@@ -145,6 +145,11 @@ impl Fixture {
         Ok(pause)
     }
 
+    /// Publishes facts that say again what is known; returns their number.
+    pub(super) async fn publish_repeated(&self) -> usize {
+        self.tenant.repeated.publish(&self.bus, &self.tenant.store).await.unwrap()
+    }
+
     /// Steps until the directory is asked what it does not answer (see [`Script::hold`]).
     pub(super) async fn steps_until_held(&mut self) {
         self.trigger();
@@ -278,18 +283,26 @@ impl Fixture {
 
     /// The reported progress: how many users wait to be published, and the last complete cycle, to operators and to all.
     pub(super) async fn progress(&self) -> (u64, u64, Option<u64>) {
+        self.publish_repeated().await;
+        let mut fresh = self.facts().await.into_iter().filter_map(|fact| match fact.fact {
+            Fact::Freshness { round: cycle, .. } => Some(cycle),
+            _ => None,
+        });
+        (self.tenant.lag(), self.tenant.published_cycle(), fresh.next_back())
+    }
+
+    /// Every fact that was published, in order within each key.
+    pub(super) async fn facts(&self) -> Vec<TenantFact> {
         let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
-        let mut fresh = None;
+        let mut facts = Vec::new();
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
                 let Some(value) = &record.value else { continue };
                 let wire: events::TenantFact = event::decode(&record.headers, value).unwrap();
-                if let Fact::Freshness { round: cycle, .. } = TenantFact::try_from(wire).unwrap().fact {
-                    fresh = Some(cycle);
-                }
+                facts.push(TenantFact::try_from(wire).unwrap());
             }
         }
-        (self.tenant.lag(), self.tenant.published_cycle(), fresh)
+        facts
     }
 
     /// What was published since this was last asked.
@@ -586,7 +599,7 @@ async fn load_tenant(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: 
     };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_runtime::clock::Clock::now(&**clock);
-    Tenant::load(emea(), source, (store, bus.clone()), fence, (intervals, Metrics::new()), spec.clone(), now).await.unwrap()
+    Tenant::load(emea(), source, (store, bus.clone(), Arc::default()), fence, (intervals, Metrics::new()), spec.clone(), now).await.unwrap()
 }
 
 pub(super) fn emea() -> TenantName {
