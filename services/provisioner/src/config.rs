@@ -14,6 +14,9 @@ pub struct Config {
     pub in_flight_max: usize,
     /// Longest wait for one call; then its answer counts as lost. Covers the connector's own limits.
     pub call_timeout: Duration,
+    /// How long the intent of a call lasts without being extended, which it is while the call goes on: as long as another owner waits at most
+    /// for a call of one that was killed.
+    pub intent_ttl: Duration,
     /// How long a target's lease lasts without renewal.
     pub lease_ttl: Duration,
     /// How often the queues are checked without a wake-up.
@@ -34,6 +37,7 @@ impl Config {
             store: store.into(),
             in_flight_max: 64,
             call_timeout: Duration::from_secs(35),
+            intent_ttl: Duration::from_secs(10),
             lease_ttl: Duration::from_secs(10),
             poll: Duration::from_secs(1),
             republish: Duration::from_secs(24 * 60 * 60),

@@ -9,6 +9,7 @@ mod call;
 mod close;
 mod end;
 mod inherit;
+mod intend;
 mod look_up;
 mod perform;
 

@@ -7,8 +7,10 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::target::Fault;
-use fixture::{Fixture, Place, address, describe_attributes, not_wanted, wanted};
+use fixture::{Fixture, Place, address, describe_attributes, not_wanted, tenant, wanted};
+use tokio::time::timeout;
 use xtsync_domain::decision::Desired;
+use xtsync_harness::wait_for;
 
 /// A life with every verb in it.
 fn life() -> [Desired; 7] {
@@ -90,4 +92,25 @@ async fn a_provisioner_killed_in_any_write_leaves_what_the_next_one_completes() 
             assert_eq!(verbs, ["create", "update", "disable", "enable", "delete", "restore", "update"], "{case}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_intent_of_a_call_is_extended_while_it_goes_on_and_the_call_ends_with_it() {
+    let mut fixture = Fixture::new(Place::Sqlite).await;
+    fixture.restart_with_intents_of(Duration::from_secs(1)).await;
+    fixture.fake.fail([Some(Fault::Hang { happened: false })]);
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.intake().await;
+    let provisioner = fixture.provisioner.clone();
+    let worker = tokio::spawn(async move { provisioner.work_step(&tenant("hub")).await });
+    fixture.fake.hung.notified().await;
+    let until = fixture.call_until().await;
+    fixture.clock.advance(Duration::from_secs(5));
+    let is_extended = async || Ok((fixture.call_until().await >= until + 5_000_000).then_some(()));
+    wait_for(Duration::from_secs(60), "the intent to be extended", is_extended).await.unwrap();
+    assert!(!worker.is_finished());
+    // Nor is it answered now; another owner may call once the intent has ended.
+    fixture.take_lease_away().await;
+    let result = timeout(Duration::from_secs(60), worker).await.expect("the call ends").unwrap();
+    assert!(result.is_err(), "{result:?}");
 }

@@ -103,7 +103,6 @@ impl GroupOffsets {
     }
 }
 
-/// The offset that the cluster found for a partition.
 /// The ends of each partition of topics; `None` where the client has asked leaders of before. Two requests to each broker, however many
 /// partitions there are; watermarks would need two for each partition.
 fn ends(client: &BaseConsumer<Callbacks>, counts: &BTreeMap<Topic, u32>) -> Result<Option<BTreeMap<Topic, Vec<Ends>>>, Error> {

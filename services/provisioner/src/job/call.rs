@@ -8,14 +8,12 @@ use xtsync_domain::link::classify::{Claim, Claimed};
 use xtsync_domain::link::{Answer, Call, Change, ConditionKind, Conflict, ConflictKind, Hold, Shadow, Verb};
 use xtsync_domain::{Refusal, Timestamp, Value, Wanted, resource};
 
+use super::Job;
 use super::end::{End, Pace};
 use super::perform::{self, Failure};
-use super::{Committed, Job};
 use crate::error::Result;
 use crate::owned_target::breaker::{Admission, CallResult, Lane};
-use crate::owned_target::group_commit::{Called, LinkUpdate, Queued};
 use crate::owned_target::limits;
-use crate::table::intent::Intent;
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Returns the job's end if the call ends it.
@@ -43,18 +41,19 @@ impl Job<'_> {
             return Ok(None);
         }
         // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
-        let deadline = Instant::now() + self.owned.context.config.call_timeout;
+        let asked = Instant::now();
+        let (deadline, intended) = (asked + self.owned.context.config.call_timeout, asked + self.owned.context.config.intent_ttl);
         if call.writes() && !self.begin(call).await? {
             return Ok(None);
         }
         let began = Instant::now();
-        if began >= deadline {
+        if began >= intended {
             self.seen = self.stored.link.record(call, Answer::NotDone, &Claimed::new(), self.now());
             return Ok(Some(End::Retry("commit_slow")));
         }
         let span = debug_span!("call", verb = call.name());
-        let answer = perform::perform(&*self.owned.directory, call, &anchor, deadline);
-        let answer = answer.instrument(span).await;
+        let answer = perform::perform(&*self.owned.directory, call, &anchor, deadline).instrument(span);
+        let answer = if call.writes() { self.while_intended(answer, intended).await } else { answer.await };
         let answer = match answer {
             Ok(answer) => self.look_again(call, answer, &anchor, deadline).await,
             Err(failure) => Err(failure),
@@ -130,7 +129,7 @@ impl Job<'_> {
     }
 
     /// Takes back what was reserved for a call that does not start.
-    fn release_reservation(&mut self) {
+    pub(super) fn release_reservation(&mut self) {
         if let Some((counter, at)) = self.reserved.take() {
             self.owned.limits().release_reservation(&self.key.source, counter, at);
         }
@@ -141,30 +140,8 @@ impl Job<'_> {
     }
 
     /// The newest decision, as what was counted names it.
-    fn decision(&self) -> String {
+    pub(super) fn decision(&self) -> String {
         self.stored.link.desired.version.to_string()
-    }
-
-    /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
-    async fn begin(&mut self, call: &Call) -> Result<bool> {
-        let now = self.now();
-        let uses = self.reserved;
-        let until = now.plus(self.owned.context.config.call_timeout);
-        let mut stored = self.stored.clone();
-        if let Some((counter, at)) = uses {
-            stored.counted.note(counter, limits::minute(at), self.decision());
-        }
-        stored.link.begin(call, self.begins(call, now));
-        self.note_written(call);
-        let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
-        if self.commit(LinkUpdate { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::DecisionChanged {
-            self.release_reservation();
-            return Ok(false);
-        }
-        // It is stored: what follows counts for itself.
-        self.reserved = None;
-        self.wrote = true;
-        Ok(true)
     }
 
     async fn answered(&mut self, call: &Call, answer: Answer) -> Result<()> {

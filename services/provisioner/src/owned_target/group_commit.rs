@@ -179,7 +179,8 @@ fn call(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {
     }
     intent::put(tx, starts);
     for (now, keys) in unknown {
-        intent::expire(tx, keys, now);
+        // The calls have ended: their links may be read from now on.
+        intent::set_until(tx, keys, now);
     }
     intent::remove(tx, ended);
 }

@@ -22,12 +22,12 @@ pub(crate) fn put(tx: &mut Transaction, intents: Vec<(&Key, &'static str, Intent
     tx.defer(SQL, intents.into_iter().map(row).collect());
 }
 
-/// The calls have ended with an unknown result: the links may be read from now on.
-pub(crate) fn expire(tx: &mut Transaction, keys: Vec<&Key>, now: Timestamp) {
+/// Moves the time until which calls may be under way.
+pub(crate) fn set_until(tx: &mut Transaction, keys: Vec<&Key>, until: Timestamp) {
     const SQL: &str = "WITH v (target, source, user_id, until) AS (VALUES {rows})
         UPDATE intent SET until = v.until FROM v
         WHERE intent.target = v.target AND intent.source = v.source AND intent.user_id = v.user_id";
-    tx.defer(SQL, keys.into_iter().map(|key| [key.params(), params![now]].concat()).collect());
+    tx.defer(SQL, keys.into_iter().map(|key| [key.params(), params![until]].concat()).collect());
 }
 
 /// What became of the calls is known.

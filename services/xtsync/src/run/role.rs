@@ -81,7 +81,6 @@ async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<Buil
 
 async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
     let config = xtsync_provisioner::Config {
-        store: starter.options.store(),
         in_flight_max: starter.options.in_flight_max,
         call_timeout: starter.options.call_timeout,
         lease_ttl: starter.options.lease_ttl,
@@ -89,6 +88,7 @@ async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltSer
         republish: starter.options.republish,
         forget: starter.options.forget,
         drain_timeout: starter.options.drain_timeout,
+        ..xtsync_provisioner::Config::new(starter.options.store())
     };
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
