@@ -11,13 +11,15 @@ pub struct FactsReader {
     bus: Bus,
     tracker: TopicTracker,
     table: Option<Table>,
+    /// The revision that is followed, once all its topics are read.
+    followed: Option<u64>,
 }
 
 impl FactsReader {
     /// A reader of no tenant yet.
     #[must_use]
     pub fn new(bus: &Bus) -> Self {
-        Self { bus: Bus::clone(bus), tracker: TopicTracker::new(bus), table: None }
+        Self { bus: Bus::clone(bus), tracker: TopicTracker::new(bus), table: None, followed: None }
     }
 
     /// Reads the tenants of a configuration, and continues with those that it reads already. Frequent calls are cheap.
@@ -25,6 +27,9 @@ impl FactsReader {
     /// # Errors
     /// If the bus is unavailable; then nothing has changed.
     pub async fn follow(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
+        if self.followed == Some(configuration.revision()) {
+            return Ok(());
+        }
         let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
         let wanted: WantedTopics = tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect();
         if self.tracker.set_topics(&wanted).await? || self.table.is_none() {
@@ -34,6 +39,7 @@ impl FactsReader {
                 None => self.table = Some(Table::open(&self.bus, topics).await?),
             }
         }
+        self.followed = self.tracker.missing().is_none().then(|| configuration.revision());
         Ok(())
     }
 

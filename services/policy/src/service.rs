@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
 use xtsync_bus::{Error, Topic, TopicTracker};
 use xtsync_contract::internal::RoleStatus;
@@ -28,8 +28,9 @@ use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;
 use crate::topics;
 
-/// How often the lag is measured.
+/// How often the lag is measured, and how often where there was none: the bus is asked for the ends of all partitions.
 const LAG_INTERVAL: Duration = Duration::from_secs(2);
+const LAG_INTERVAL_AT_REST: Duration = Duration::from_secs(10);
 
 /// The longest waits before the bus is tried again: first, and ever.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -46,7 +47,8 @@ pub struct Service {
     joined: Condition,
     readable: Condition,
     status: Publisher,
-    lag_interval: tokio::time::Interval,
+    /// When the lag is measured next.
+    lag_due: Instant,
     rng: StdRng,
 }
 
@@ -65,8 +67,6 @@ enum Work {
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
         let seed = u64::try_from(parts.clock.now().0).unwrap_or(0);
-        let mut lag_interval = interval(LAG_INTERVAL);
-        lag_interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let joined = parts.health.condition("policy-group");
         joined.set(false, "waiting for the configuration");
         let readable = parts.health.condition("policy-records");
@@ -85,7 +85,7 @@ impl Service {
             joined,
             readable,
             status,
-            lag_interval,
+            lag_due: Instant::now(),
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -153,11 +153,17 @@ impl Service {
             // Before what is to be decided with them.
             facts = self.facts.next() => facts.map(Work::Facts),
             next = membership => next.map(Work::Next),
-            _ = self.lag_interval.tick() => Ok(Work::CheckLag),
+            () = sleep_until(self.lag_due) => Ok(Work::CheckLag),
         }
     }
 
     async fn handle(&mut self, work: Work) -> Result<(), Error> {
+        let lag_due = Instant::now() + LAG_INTERVAL;
+        match &work {
+            Work::CheckLag => self.lag_due = lag_due,
+            Work::Next(_) => self.lag_due = lag_due.min(self.lag_due),
+            Work::Configuration | Work::Facts(_) => {}
+        }
         match (work, &mut self.membership) {
             (Work::Configuration, _) => self.configure().await,
             (Work::Facts(facts), _) => self.take_facts(&facts).await,
@@ -228,7 +234,10 @@ impl Service {
     /// Checks the bus and the topics, and measures the lag. A failed check does not end the membership.
     async fn update_conditions(&mut self) {
         let published = self.publish_status().await;
-        match (published, self.following.missing(), &self.membership) {
+        if matches!(published, Ok(0)) && self.following.missing().is_none() {
+            self.lag_due = Instant::now() + LAG_INTERVAL_AT_REST;
+        }
+        match (published.map(drop), self.following.missing(), &self.membership) {
             (Err(error), _, _) | (Ok(()), Some(error), _) => self.joined.set(false, error.to_string()),
             (Ok(()), None, Some(_)) => self.joined.set(true, ""),
             (Ok(()), None, None) if self.following.topics().is_empty() => self.joined.set(true, "no synchronization reads any tenant"),
@@ -250,10 +259,10 @@ impl Service {
         self.configuration.mark_changed();
     }
 
-    /// Publishes the lag of each source.
-    async fn publish_status(&mut self) -> Result<(), Error> {
+    /// Publishes the lag of each source; returns that of all.
+    async fn publish_status(&mut self) -> Result<u64, Error> {
         self.update_readable();
-        let Some(membership) = &mut self.membership else { return Ok(()) };
+        let Some(membership) = &mut self.membership else { return Ok(0) };
         let lag = membership.lag(&self.context.bus).await?;
         let (revision, sources) = (membership.configuration().revision(), membership.configuration().sources());
         self.status.retain(sources.iter().copied());
@@ -266,7 +275,7 @@ impl Service {
             let blocked = if is_stopped { "newer_writer".to_owned() } else { String::new() };
             self.status.set(RoleStatus { tenant: source.to_string(), revision, lag, blocked, ..RoleStatus::default() });
         }
-        Ok(())
+        Ok(lag.values().sum())
     }
 
     fn update_readable(&self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::warn;
 use xtsync_bus::{self as bus, Bus, Topic, TopicKind};
 use xtsync_contract::topic;
@@ -21,6 +22,9 @@ use super::{Options, Role};
 
 /// The interval between two health checks of the bus.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The interval between two checks of all topics while none is missing: a cluster answers with all partitions of all topics.
+const TOPICS_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The shared dependencies. Clones share one state.
 #[derive(Clone)]
@@ -93,9 +97,17 @@ impl Connector {
         let health = self.health.clone();
         let parts = Parts { bus: Bus::clone(&bus), clock, configuration: configuration.clone(), health, replica: self.replica.clone() };
         parts_sender.send_replace(Some(parts));
+        let (mut found, mut found_at) = (Vec::new(), Instant::now());
         loop {
             let topics = topics(&configuration.borrow(), &self.kinds);
-            self.check_topics(&bus, &topics).await;
+            // Those that were all there not long ago are there: the bus answers for one of them.
+            let is_known = topics == found && found_at.elapsed() < TOPICS_CHECK_INTERVAL;
+            let are_found = self.check_topics(&bus, if is_known { topics.get(..1).unwrap_or_default() } else { &topics }).await;
+            match (are_found, is_known) {
+                (true, true) => {}
+                (true, false) => (found, found_at) = (topics, Instant::now()),
+                (false, _) => found.clear(),
+            }
             tokio::time::sleep(CHECK_INTERVAL).await;
         }
     }
@@ -113,12 +125,15 @@ impl Connector {
         }
     }
 
-    /// Reports the health of the bus: whether it answers, and whether every topic exists.
-    async fn check_topics(&self, bus: &Bus, topics: &[Topic]) {
+    /// Reports the health of the bus: whether it answers, and whether every topic exists. Returns whether all is well.
+    async fn check_topics(&self, bus: &Bus, topics: &[Topic]) -> bool {
         // A bus that creates topics misses none; it is asked whether it answers.
         let needed = if bus.creates_topics() { &[] } else { topics };
         match bus.missing(needed).await {
-            Ok(missing) if missing.is_empty() => self.condition.set(true, ""),
+            Ok(missing) if missing.is_empty() => {
+                self.condition.set(true, "");
+                return true;
+            }
             Ok(missing) => {
                 let more = missing.len() - 1;
                 let first = &missing[0];
@@ -126,6 +141,7 @@ impl Connector {
             }
             Err(error) => self.condition.set(false, chain(&error)),
         }
+        false
     }
 }
 
