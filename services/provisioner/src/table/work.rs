@@ -2,7 +2,7 @@
 //!
 //! A row is changed only under the lock of its link, so all changes lock in one order (`waiting.rs` too).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xtsync_domain::link::{Class, ConditionKind};
 use xtsync_domain::{TenantName, Timestamp, UserId};
@@ -81,22 +81,51 @@ pub(crate) struct Counts {
     pub(crate) degraded: u64,
 }
 
-/// Links that are due in a class, the longest due first, each as it is stored and with the call that may be under way for it.
-pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+/// Links that are due in these classes, at most `limit` of each and the longest due first, each as it is stored and with the call that may be
+/// under way for it.
+pub(crate) async fn due(
+    store: &Store,
+    target: &TenantName,
+    classes: &BTreeSet<Class>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<BTreeMap<Class, Vec<Due>>> {
+    // By class, because the index is.
+    macro_rules! of_class {
+        ($class:literal) => {
+            concat!(
+                "SELECT * FROM (SELECT target, source, user_id, class, due, condition FROM work WHERE target = $1 AND due <= $2 AND class = ",
+                $class,
+                " ORDER BY due LIMIT $3) AS of_class"
+            )
+        };
+    }
     const SQL: &str = concat!(
         "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, intent.until,
             rehire.former_user_id, ",
         link::columns!(),
-        " FROM (SELECT target, source, user_id, class, due, condition FROM work
-            WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
+        " FROM (",
+        of_class!("$4"),
+        " UNION ALL ",
+        of_class!("$5"),
+        " UNION ALL ",
+        of_class!("$6"),
+        " UNION ALL ",
+        of_class!("$7"),
+        ") AS work
         LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
         LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
         LEFT JOIN rehire ON rehire.target = work.target AND rehire.source = work.source AND rehire.user_id = work.user_id
         ORDER BY work.due"
     );
+    let [leaver, revoke, live, bulk] = Class::ALL.map(|class| classes.contains(&class).then(|| class.number()));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = store.fetch(SQL, params![target.as_str(), class.number(), now, limit]).await?;
-    rows.iter().map(Due::read).collect()
+    let mut due: BTreeMap<Class, Vec<Due>> = BTreeMap::new();
+    for row in store.fetch(SQL, params![target.as_str(), now, limit, leaver, revoke, live, bulk]).await? {
+        let one = Due::read(&row)?;
+        due.entry(one.was.class).or_default().push(one);
+    }
+    Ok(due)
 }
 
 /// How a link waits now.

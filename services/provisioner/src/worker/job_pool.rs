@@ -39,7 +39,7 @@ impl JobPool {
         }
         for class in Class::ALL {
             while self.has_slot(class, capacity) {
-                let Some(due) = self.next(owned, class).await? else { break };
+                let Some(due) = self.next(owned, class, capacity).await? else { break };
                 if !self.busy.contains(&due.key) {
                     self.take(owned, epoch, class, due);
                 }
@@ -54,18 +54,34 @@ impl JobPool {
     }
 
     /// The next link of a class, which may have a job already.
-    async fn next(&mut self, owned: &OwnedTarget, class: Class) -> Result<Option<Due>> {
-        let fetched = self.fetched.entry(class).or_default();
-        if fetched.is_empty() && !self.empty.contains(&class) {
-            // As many more as have jobs, since those are still due.
-            let limit = FETCHED_MAX + self.jobs.len();
-            let due = work::due(&owned.context.store, &owned.target, class, owned.context.now(), limit).await?;
+    async fn next(&mut self, owned: &OwnedTarget, class: Class, capacity: Capacity) -> Result<Option<Due>> {
+        if self.is_worth_a_look(class) {
+            self.fetch(owned, capacity).await?;
+        }
+        Ok(self.fetched.entry(class).or_default().pop_front())
+    }
+
+    /// Whether nothing of a class is fetched, and there may be something.
+    fn is_worth_a_look(&self, class: Class) -> bool {
+        self.fetched.get(&class).is_none_or(VecDeque::is_empty) && !self.empty.contains(&class)
+    }
+
+    /// Fetches what is due, of all classes at once that have a slot and nothing fetched.
+    async fn fetch(&mut self, owned: &OwnedTarget, capacity: Capacity) -> Result<()> {
+        let is_wanted = |class: &Class| self.is_worth_a_look(*class) && self.has_slot(*class, capacity);
+        let classes: BTreeSet<Class> = Class::ALL.into_iter().filter(is_wanted).collect();
+        // As many more as have jobs, since those are still due.
+        let limit = FETCHED_MAX + self.jobs.len();
+        let mut found = work::due(&owned.context.store, &owned.target, &classes, owned.context.now(), limit).await?;
+        for class in classes {
+            let due = found.remove(&class).unwrap_or_default();
             if due.len() < limit {
                 self.empty.insert(class);
             }
-            fetched.extend(due.into_iter().filter(|due| !self.busy.contains(&due.key)));
+            let free = due.into_iter().filter(|due| !self.busy.contains(&due.key));
+            self.fetched.entry(class).or_default().extend(free);
         }
-        Ok(fetched.pop_front())
+        Ok(())
     }
 
     /// Whether there is no job.

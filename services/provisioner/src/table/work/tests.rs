@@ -63,17 +63,22 @@ fn waited(class: Class, due: i64, has_condition: bool) -> Option<Waited> {
     Some(Waited { class, due: Timestamp(due), has_condition })
 }
 
+/// What is due in one class.
+async fn due_in(store: &Store, target: &TenantName, class: Class, now: Timestamp) -> Vec<Due> {
+    due(store, target, &[class].into(), now, 2_000).await.unwrap().remove(&class).unwrap_or_default()
+}
+
 #[tokio::test]
 async fn a_postponed_link_keeps_class_and_time_of_a_later_arrival() {
     let dir = Dir::new().unwrap();
     let store = store(&dir).await;
     arrive(&store, Class::Bulk, 5).await;
-    let read = due(&store, &key().target, Class::Bulk, Timestamp(5), 10).await.unwrap().remove(0).was;
+    let read = due_in(&store, &key().target, Class::Bulk, Timestamp(5)).await.remove(0).was;
     assert_eq!(Some(read), waited(Class::Bulk, 5, false));
     arrive(&store, Class::Revoke, 9).await;
     put_off(&store, read, 60).await;
     assert_eq!(waits(&store, &key()).await.unwrap(), waited(Class::Revoke, 9, false), "the newer arrival stays due");
-    let read = due(&store, &key().target, Class::Revoke, Timestamp(9), 10).await.unwrap().remove(0).was;
+    let read = due_in(&store, &key().target, Class::Revoke, Timestamp(9)).await.remove(0).was;
     put_off(&store, read, 60).await;
     assert_eq!(waits(&store, &key()).await.unwrap(), waited(Class::Revoke, 60, true), "unchanged, it is put off as it was");
 }
@@ -84,7 +89,7 @@ async fn a_link_that_was_made_due_meanwhile_stays_due() {
     let store = store(&dir).await;
     arrive(&store, Class::Live, 5).await;
     put_off(&store, waited(Class::Live, 5, false).unwrap(), 10).await;
-    let read = due(&store, &key().target, Class::Live, Timestamp(10), 10).await.unwrap().remove(0).was;
+    let read = due_in(&store, &key().target, Class::Live, Timestamp(10)).await.remove(0).was;
     // At the same moment, by the same clock.
     assert_eq!(Waiting::all(&key().target, Waits::Anything).wake(&store, Timestamp(10)).await.unwrap(), 1);
     put_off(&store, read, 60).await;
@@ -114,7 +119,7 @@ async fn a_portion_that_comes_out_short_is_not_the_last_one() {
     };
     let (woken, ()) = tokio::join!(waking, working);
     assert_eq!(woken.unwrap(), 1_000);
-    assert_eq!(due(&store, &hub, Class::Live, Timestamp(20), LINKS).await.unwrap().iter().filter(|due| due.was.has_condition).count(), 0);
+    assert_eq!(due_in(&store, &hub, Class::Live, Timestamp(20)).await.iter().filter(|due| due.was.has_condition).count(), 0);
 }
 
 /// Returns when a transaction of this database waits for another's lock.
@@ -124,4 +129,21 @@ async fn until_one_waits(store: &Store) {
     while store.fetch_one_opt(SQL, Vec::new()).await.unwrap().unwrap().int("waiting").unwrap() == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn what_is_due_in_several_classes_is_one_look_that_takes_so_many_of_each() {
+    let dir = Dir::new().unwrap();
+    let store = store(&dir).await;
+    let mut tx = store.begin().await.unwrap();
+    for (user, class, at) in
+        [("a", Class::Bulk, 3), ("b", Class::Bulk, 1), ("c", Class::Bulk, 2), ("d", Class::Leaver, 4), ("e", Class::Live, 1)]
+    {
+        add(&mut tx, &store, Key { user: user.into(), ..key() }, class, at);
+    }
+    tx.commit().await.unwrap();
+    let found = due(&store, &key().target, &[Class::Leaver, Class::Bulk].into(), Timestamp(4), 2).await.unwrap();
+    let users = |class| found[&class].iter().map(|due| due.key.user.as_str()).collect::<Vec<_>>();
+    assert_eq!((users(Class::Leaver), users(Class::Bulk)), (vec!["d"], vec!["b", "c"]));
+    assert_eq!(found.len(), 2, "no other class was asked for");
 }
