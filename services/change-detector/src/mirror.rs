@@ -124,6 +124,12 @@ pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
+/// Whether there is any user whose projection may be stale, as [`dirty`].
+pub(crate) async fn is_any_dirty(store: &Store, tenant: &TenantName) -> Result<bool, Error> {
+    const SQL: &str = "SELECT id FROM user_ WHERE tenant = $1 AND dirty = 1 AND (full_cycle > 0 OR gone > 0) LIMIT 1";
+    Ok(store.fetch_one_opt(SQL, params![tenant.as_str()]).await?.is_some())
+}
+
 /// Some users after `after` that were projected by another projection, and where to go on if there may be more; as [`dirty`], no user
 /// whose state is unknown. Without `dirty`, no user whose projection may be stale: an interrupted cycle leaves such users, and they wait
 /// for the removal guard.
