@@ -60,6 +60,7 @@ async fn forget(owned: &OwnedTarget, epoch: Epoch) -> Result<usize> {
     loop {
         let keys = link::with_object_after(&context.store, &owned.target, last.as_ref(), CHUNK).await?;
         let Some(newest) = keys.last().cloned() else { return Ok(forgotten) };
+        owned.limits().forget_live();
         let mut tx = owned.begin(epoch).await?;
         let mut links = link::lock(&mut tx, &keys).await?;
         for stored in links.values_mut() {

@@ -238,6 +238,7 @@ impl<'a> Job<'a> {
         if owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = stored.saved();
+            self.owned.limits().note_live(&self.key.source, link::is_live(&before), link::is_live(&self.row));
             if before.occupied_address().is_some() && before.occupied_address() != self.row.occupied_address() {
                 self.unblock(&self.key).await?;
             }

@@ -200,12 +200,15 @@ impl OwnedTarget {
         Ok(!codes.is_empty())
     }
 
-    /// Counts what the target holds again, if that is due, and wakes the links that then have room.
+    /// Wakes the links that have room now, because their limit is a share of what the target holds, which has grown.
     pub(crate) async fn refresh_limits(&self) -> Result<()> {
         let now = self.context.now();
-        if self.limits().is_stale(now) {
+        if self.limits().is_uncounted() {
             let live = LiveCounts(link::live_counts(&self.context.store, &self.target).await?);
-            let before = self.limits().count(live.clone(), now);
+            self.limits().set_live(live);
+        }
+        let compared = self.limits().compare_live(now);
+        if let Some((before, live)) = compared {
             // A share of more is more: who left while the target was being filled need not wait until the window has room.
             for synchronization in self.context.configuration().synchronizations().filter(|one| one.spec.to == self.target) {
                 let source = &synchronization.source;

@@ -40,20 +40,25 @@ impl Job<'_> {
             self.answered(call, answer).await?;
             return Ok(None);
         }
-        // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
-        let asked = Instant::now();
-        let (deadline, intended) = (asked + self.owned.context.config.call_timeout, asked + self.owned.context.config.intent_ttl);
-        if call.writes() && !self.begin(call).await? {
-            return Ok(None);
+        let mut intended = None;
+        if call.writes() {
+            intended = self.begin(call).await?;
+            if intended.is_none() {
+                return Ok(None);
+            }
         }
         let began = Instant::now();
-        if began >= intended {
+        if intended.is_some_and(|until| began >= until) {
             self.seen = self.stored.link.record(call, Answer::NotDone, &Claimed::new(), self.now());
             return Ok(Some(End::Retry("commit_slow")));
         }
+        let deadline = began + self.owned.context.config.call_timeout;
         let span = debug_span!("call", verb = call.name());
         let answer = perform::perform(&*self.owned.directory, call, &anchor, deadline).instrument(span);
-        let answer = if call.writes() { self.while_intended(answer, intended).await } else { answer.await };
+        let answer = match intended {
+            Some(until) => self.while_intended(answer, until).await,
+            None => answer.await,
+        };
         let answer = match answer {
             Ok(answer) => self.look_again(call, answer, &anchor, deadline).await,
             Err(failure) => Err(failure),

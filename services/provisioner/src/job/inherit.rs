@@ -53,6 +53,7 @@ impl Job<'_> {
         let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
         self.row = stored.link.clone();
         self.stored = stored.saved();
+        self.owned.limits().forget_live();
         self.owned.publish.notify_one();
         Ok(None)
     }

@@ -14,11 +14,14 @@ use crate::owned_target::limits;
 use crate::table::intent::{self, Intent};
 
 impl Job<'_> {
-    /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
-    pub(super) async fn begin(&mut self, call: &Call) -> Result<bool> {
-        let now = self.now();
+    /// Commits what must be durable before the call starts, and returns until when the call may go on. None where intake has decided anew
+    /// meanwhile: then it must not start.
+    pub(super) async fn begin(&mut self, call: &Call) -> Result<Option<Instant>> {
+        // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
+        let (now, ttl) = (self.now(), self.owned.context.config.intent_ttl);
+        let ends = Instant::now() + ttl;
         let uses = self.reserved;
-        let until = now.plus(self.owned.context.config.intent_ttl);
+        let until = now.plus(ttl);
         let mut stored = self.stored.clone();
         if let Some((counter, at)) = uses {
             stored.counted.note(counter, limits::minute(at), self.decision());
@@ -28,12 +31,17 @@ impl Job<'_> {
         let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
         if self.commit(LinkUpdate { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::DecisionChanged {
             self.release_reservation();
-            return Ok(false);
+            return Ok(None);
         }
         // It is stored: what follows counts for itself.
         self.reserved = None;
         self.wrote = true;
-        Ok(true)
+        if Instant::now() < ends {
+            return Ok(Some(ends));
+        }
+        let extended = Instant::now() + ttl;
+        self.extend_intent().await?;
+        Ok(Some(extended))
     }
 
     /// Waits for a call that writes, and extends its intent, which lasts until `until`, while that takes long. A call whose intent cannot be

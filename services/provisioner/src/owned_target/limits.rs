@@ -17,15 +17,18 @@ use crate::table::{link, window};
 
 const MINUTE: i64 = 60_000_000;
 
-/// How often the number of live links is counted anew.
-const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+/// How often it is checked whether shares of the live links have risen.
+const COMPARE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Who was counted in the window of one target, by source, counter and minute. What has no limit is not counted.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     uses: BTreeMap<(TenantName, Counter), BTreeMap<i64, u64>>,
     live: LiveCounts,
-    counted_at: Option<Timestamp>,
+    /// Whether the live links are to be counted: some have changed by other ways than a job's commits.
+    is_uncounted: bool,
+    /// The numbers of live links at the last comparison, and when that was; none before anything was read from the store.
+    compared: Option<(LiveCounts, Timestamp)>,
 }
 
 /// The number of live links by source.
@@ -58,23 +61,41 @@ impl Limits {
         for ((source, counter, minute), count) in window::read(store, target, from).await? {
             uses.entry((source, counter)).or_default().insert(minute, count);
         }
-        Ok(Self { uses, live: LiveCounts(link::live_counts(store, target).await?), counted_at: Some(now) })
+        let live = LiveCounts(link::live_counts(store, target).await?);
+        Ok(Self { uses, compared: Some((live.clone(), now)), live, is_uncounted: false })
     }
 
     /// Whether they were ever read from the store.
     pub(crate) fn are_read(&self) -> bool {
-        self.counted_at.is_some()
+        self.compared.is_some()
     }
 
-    /// Whether the number of live links is to be counted anew.
-    pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
-        self.counted_at.is_none_or(|at| now.since(at) >= COUNT_INTERVAL)
+    /// Has the live links counted anew.
+    pub(crate) fn forget_live(&mut self) {
+        self.is_uncounted = true;
     }
 
-    /// Sets the numbers of live links; returns the former ones.
-    pub(crate) fn count(&mut self, live: LiveCounts, now: Timestamp) -> LiveCounts {
-        self.counted_at = Some(now);
-        std::mem::replace(&mut self.live, live)
+    /// Whether the live links are to be counted.
+    pub(crate) fn is_uncounted(&self) -> bool {
+        self.is_uncounted
+    }
+
+    /// Sets the numbers of live links.
+    pub(crate) fn set_live(&mut self, live: LiveCounts) {
+        (self.live, self.is_uncounted) = (live, false);
+    }
+
+    /// A link of a source was stored, and was and is live or not.
+    pub(crate) fn note_live(&mut self, source: &TenantName, was: bool, is: bool) {
+        let count = self.live.0.entry(source.clone()).or_default();
+        *count = (*count + u64::from(is)).saturating_sub(u64::from(was));
+    }
+
+    /// The numbers of live links at the last comparison and now, if it is time to compare them.
+    pub(crate) fn compare_live(&mut self, now: Timestamp) -> Option<(LiveCounts, LiveCounts)> {
+        let (before, _) = self.compared.take_if(|(_, at)| now.since(*at) >= COMPARE_INTERVAL)?;
+        self.compared = Some((self.live.clone(), now));
+        Some((before, self.live.clone()))
     }
 
     /// What may still be done for a source; `None` where there is no limit.
@@ -124,6 +145,22 @@ mod tests {
     use super::*;
 
     const DELETE: Counter = Counter::Verb(Verb::Delete);
+
+    #[test]
+    fn live_links_are_counted_by_what_each_commit_changes() {
+        let at = |seconds| Timestamp(0).plus(Duration::from_secs(seconds));
+        let (emea, us) = (TenantName::new("emea").unwrap(), TenantName::new("us").unwrap());
+        let live = LiveCounts([(emea.clone(), 2)].into());
+        let mut limits = Limits { compared: Some((live.clone(), at(0))), live, ..Limits::default() };
+        for (source, was, is) in [(&emea, true, true), (&emea, true, false), (&us, false, true), (&us, false, false)] {
+            limits.note_live(source, was, is);
+        }
+        assert!(limits.compare_live(at(14)).is_none());
+        let (before, now) = limits.compare_live(at(15)).unwrap();
+        let numbers = |counts: &LiveCounts| (counts.of(&emea).source, counts.of(&us).source, counts.of(&us).target);
+        assert_eq!((numbers(&before), numbers(&now)), ((2, 0, 2), (1, 1, 2)));
+        assert!(limits.compare_live(at(29)).is_none() && limits.compare_live(at(30)).is_some());
+    }
 
     #[test]
     fn a_window_has_capacity_when_enough_of_its_oldest_uses_have_left_it() {

@@ -91,7 +91,8 @@ macro_rules! in_order {
     };
 }
 
-fn is_live(link: &Link) -> bool {
+/// Whether a link has an object in the directory: what deletions are a share of.
+pub(crate) fn is_live(link: &Link) -> bool {
     link.shadow.account().is_some_and(|account| match account.stage {
         Stage::Unverified | Stage::Live | Stage::Restoring { .. } => true,
         Stage::Deprovisioning { .. } | Stage::SoftDeleted { .. } => false,
