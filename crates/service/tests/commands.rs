@@ -24,7 +24,7 @@ use xtsync_runtime::health::Health;
 use xtsync_service::commands::{Command, CommandConsumer, CommandHandler};
 use xtsync_service::service::Parts;
 use xtsync_service::wake::{Wake, Wakes};
-use xtsync_store::{self as store, Migrations, Options, Plans, Store, Transaction};
+use xtsync_store::{self as store, Migrations, Options, Store, Transaction};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -61,7 +61,7 @@ async fn a_command_is_handled_once_and_an_expired_or_unknown_one_never() {
     let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
     let url = dir.path().display().to_string();
     let migrations = Migrations { sqlite: &[], postgres: &[] };
-    let store = Store::open(Options { url, service: "test", migrations, clock: clock.clone(), plans: Plans::Custom }).await.unwrap();
+    let store = Store::open(Options { url, service: "test", migrations, clock: clock.clone() }).await.unwrap();
     let configuration = watch::channel(Arc::default()).1;
     let parts = Parts { bus: bus.clone(), clock, configuration, health: Health::new(), replica: "r1".to_owned() };
     let later = NOW.plus(Duration::from_secs(60));

@@ -11,7 +11,7 @@ use xtsync_bus::{Bus, Event, Record, Topic, WantedTopics, partition_of};
 use xtsync_harness::{Dir, unique};
 use xtsync_runtime::clock::SystemClock;
 use xtsync_service::consumer::{Consumer, OwnedTopic, lag, positions};
-use xtsync_store::{Migrations, Options, Plans, Store, load_offsets, lock_offsets, store_offsets};
+use xtsync_store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offsets};
 
 use xtsync_kit::builders::{TEST_TIMEOUT, assigned, part, publish, text};
 use xtsync_kit::bus_fixture::{BusFixture, PARTITIONS, new_topic};
@@ -20,7 +20,7 @@ use xtsync_kit::faulty_bus::FaultyBus;
 async fn store(dir: &Dir) -> Store {
     let url = dir.path().display().to_string();
     let migrations = Migrations { sqlite: &[], postgres: &[] };
-    Store::open(Options { url, service: "test", migrations, clock: Arc::new(SystemClock), plans: Plans::Custom }).await.unwrap()
+    Store::open(Options { url, service: "test", migrations, clock: Arc::new(SystemClock) }).await.unwrap()
 }
 
 /// A consumer that is alone in its group.

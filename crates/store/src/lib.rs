@@ -64,19 +64,6 @@ pub struct Options {
     pub migrations: Migrations,
     /// The clock for a database without one (SQLite).
     pub clock: Arc<dyn Clock>,
-    /// How a server plans the service's statements.
-    pub plans: Plans,
-}
-
-/// How a server plans the statements of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plans {
-    /// Each time, by the values and the statistics of the moment: for statements over much of a table. A plan that was made for an empty table
-    /// would stay in use when it has a hundred thousand rows.
-    Custom,
-    /// Once a connection: each row is found by an index, so that no number of rows makes another plan the better one. To plan such a statement
-    /// costs as much as to execute it.
-    ByIndex,
 }
 
 /// Omits the URL: it may contain a password.

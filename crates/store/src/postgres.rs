@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _, PgPool};
 use url::Url;
 
-use super::{Error, Options, Plans, migration};
+use super::{Error, Options, migration};
 
 /// The most connections of one replica: eight for its work, and one that listens to signals.
 const CONNECTIONS_MAX: u32 = 9;
@@ -25,24 +25,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// cost a round trip per statement.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
 
-/// The settings of each connection, beside the schema and those of its plans.
-const SETTINGS: [(&str, &str); 4] = [
+/// The settings of each connection, beside the schema.
+const SETTINGS: [(&str, &str); 5] = [
     ("statement_timeout", "30s"),
     ("lock_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "60s"),
+    // Otherwise a plan made for an empty table stays in use when it has a hundred thousand rows. To allow indexes alone does not help: made
+    // for an empty table, it takes any index that begins with the target.
+    ("plan_cache_mode", "force_custom_plan"),
     // No statement runs long enough to be worth a compilation.
     ("jit", "off"),
 ];
-
-/// The settings for plans.
-const fn settings(plans: Plans) -> &'static [(&'static str, &'static str)] {
-    match plans {
-        Plans::Custom => &[("plan_cache_mode", "force_custom_plan")],
-        Plans::ByIndex => {
-            &[("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")]
-        }
-    }
-}
 
 pub(super) fn is_url(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
@@ -52,13 +45,13 @@ pub(super) fn is_url(url: &str) -> bool {
 pub(super) fn check(url: &str) -> Result<(), Error> {
     let unusable = |reason: &str| Error::Unusable { place: "the store".to_owned(), reason: reason.to_owned() };
     let (url, _) = take_password_file(url).map_err(unusable)?;
-    connect_options_to(&url, "the store", Plans::Custom).map(drop)
+    connect_options_to(&url, "the store").map(drop)
 }
 
 /// Opens a store: the connection pool of its work, the one of its leases, and the name of its schema.
 pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool, String), Error> {
     let schema = schema(options.service)?;
-    let connect = connect_options(&options.url, &schema, options.plans).await?;
+    let connect = connect_options(&options.url, &schema).await?;
     let leases = pool(LEASE_CONNECTIONS_MAX).connect_lazy_with(connect.clone());
     let pool = pool(CONNECTIONS_MAX).connect_with(connect).await.map_err(|source| Error::of("connecting", source))?;
     create_schema(&pool, &schema).await.map_err(|source| Error::of("creating the schema", source))?;
@@ -90,11 +83,11 @@ fn schema(service: &str) -> Result<String, Error> {
 
 /// Builds the connection options. The password may be in a file (`password_file=`), because a list of processes can show the URL. The file
 /// is read at each opening, so that a rotated password is used.
-async fn connect_options(url: &str, schema: &str, plans: Plans) -> Result<PgConnectOptions, Error> {
+async fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
     // An error must not repeat the URL: it may contain a password.
     let unusable = |reason: String| Error::Unusable { place: schema.to_owned(), reason };
     let (url, password_file) = take_password_file(url).map_err(|reason| unusable(reason.to_owned()))?;
-    let connect = connect_options_to(&url, schema, plans)?;
+    let connect = connect_options_to(&url, schema)?;
     let Some(file) = password_file else { return Ok(connect) };
     let read = xtsync_secrets::file::read(file.clone()).await;
     let password = read.map_err(|error| unusable(format!("parameter password_file: {}: {error}", file.display())))?;
@@ -122,7 +115,7 @@ fn take_password_file(text: &str) -> Result<(String, Option<PathBuf>), &'static 
     }
 }
 
-fn connect_options_to(url: &str, schema: &str, plans: Plans) -> Result<PgConnectOptions, Error> {
+fn connect_options_to(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
     let unusable = |reason: String| Error::Unusable { place: schema.to_owned(), reason };
     let connect = PgConnectOptions::from_str(url).map_err(|_| unusable("its URL is not postgres://user@host/database".to_owned()))?;
     let local = is_local(connect.get_host()) || connect.get_socket().is_some();
@@ -135,8 +128,8 @@ fn connect_options_to(url: &str, schema: &str, plans: Plans) -> Result<PgConnect
     let connect = connect.statement_cache_capacity(super::STATEMENTS_MAX);
     // A setting in the URL takes precedence.
     let given = connect.get_options().unwrap_or_default().to_owned();
-    let settings = SETTINGS.iter().chain(settings(plans)).filter(|(name, _)| !given.contains(name));
-    Ok(connect.application_name("xtsync").options(settings.copied()).options([("search_path", schema)]))
+    let settings = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
+    Ok(connect.application_name("xtsync").options(settings).options([("search_path", schema)]))
 }
 
 fn is_local(host: &str) -> bool {
@@ -175,13 +168,13 @@ mod tests {
             ("postgres://u@db.example.com/d?sslmode=require", "Require"),
             ("postgres://u@10.0.0.7/d", "VerifyFull"),
         ] {
-            assert_eq!(format!("{:?}", connect_options_to(url, "s", Plans::Custom).unwrap().get_ssl_mode()), wanted, "{url}");
+            assert_eq!(format!("{:?}", connect_options_to(url, "s").unwrap().get_ssl_mode()), wanted, "{url}");
         }
     }
 
     #[test]
     fn a_limit_in_the_url_takes_precedence() {
-        let connect = connect_options_to("postgres://u@localhost/d?options[statement_timeout]=300ms", "s", Plans::Custom).unwrap();
+        let connect = connect_options_to("postgres://u@localhost/d?options[statement_timeout]=300ms", "s").unwrap();
         let options = connect.get_options().unwrap();
         assert_eq!(options.matches("statement_timeout").count(), 1, "{options}");
         assert!(options.contains("statement_timeout=300ms") && options.contains("lock_timeout=10s"), "{options}");
@@ -189,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_broken_url_is_reported_without_its_password() {
-        let error = connect_options_to("postgres://u:hunter2@host:port/d", "policy", Plans::Custom).unwrap_err();
+        let error = connect_options_to("postgres://u:hunter2@host:port/d", "policy").unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"));
     }
 
@@ -199,7 +192,7 @@ mod tests {
         let file = dir.path().join("pass word");
         std::fs::write(&file, "hunter2\n").unwrap();
         let url = format!("postgres://u@db.example/d?sslmode=require&password_file={}", file.display().to_string().replace(' ', "%20"));
-        let connect = connect_options(&url, "policy", Plans::Custom).await.unwrap();
+        let connect = connect_options(&url, "policy").await.unwrap();
         assert_eq!((connect.get_host(), connect.get_username(), connect.get_database()), ("db.example", "u", Some("d")));
         assert_eq!(format!("{:?}", connect.get_ssl_mode()), "Require", "other parameters stay");
         assert_eq!(take_password_file(&url).unwrap(), ("postgres://u@db.example/d?sslmode=require".to_owned(), Some(file)));
@@ -209,10 +202,10 @@ mod tests {
             ("password_file=/dev/zero", "/dev/zero: it is not a regular file"),
             ("password_file=/nowhere/p", "/nowhere/p: the file cannot be read"),
         ] {
-            let error = connect_options(&format!("postgres://u@h/d?{query}"), "policy", Plans::Custom).await.unwrap_err().to_string();
+            let error = connect_options(&format!("postgres://u@h/d?{query}"), "policy").await.unwrap_err().to_string();
             assert!(error.contains(want), "{query}: {error}");
         }
-        let error = connect_options("postgres://u:hunter2@h/d?password_file=/p", "policy", Plans::Custom).await.unwrap_err().to_string();
+        let error = connect_options("postgres://u:hunter2@h/d?password_file=/p", "policy").await.unwrap_err().to_string();
         assert!(error.contains("holds a password already") && !error.contains("hunter2"), "{error}");
     }
 

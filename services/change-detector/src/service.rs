@@ -18,7 +18,7 @@ use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
 use xtsync_service::wake;
-use xtsync_store::{self as store, Migration, Migrations, Plans, Report, Store};
+use xtsync_store::{self as store, Migration, Migrations, Report, Store};
 
 use crate::commands::GROUP;
 use crate::metrics::Metrics;
@@ -76,14 +76,9 @@ pub struct Detector {
 /// # Errors
 /// When it cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox) -> Result<Detector, Error> {
-    let store = Store::open(store::Options {
-        url: config.store.clone(),
-        service: ROLE.name(),
-        migrations: MIGRATIONS,
-        clock: parts.clock.clone(),
-        plans: Plans::Custom,
-    })
-    .await?;
+    let store =
+        Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
+            .await?;
     // Times that another role or replica compares, such as when a policy was read, come from the clock that they share.
     let parts = Parts { clock: store.clock(), ..parts };
     let intervals =

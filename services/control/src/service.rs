@@ -11,7 +11,7 @@ use xtsync_directory::Connectors;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
-use xtsync_store::{Lease, LeaseState, Options, Plans, Store};
+use xtsync_store::{Lease, LeaseState, Options, Store};
 
 use crate::context::{Context, LEASE, ROLE};
 use crate::context_handle::ContextHandle;
@@ -53,8 +53,7 @@ pub struct Service {
 /// If the database is unavailable or unusable.
 pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) -> Result<Service, Error> {
     let Parts { bus, clock, replica, health, .. } = parts;
-    let options =
-        Options { url: config.store, service: ROLE.name(), migrations: MIGRATIONS, clock: Arc::clone(&clock), plans: Plans::Custom };
+    let options = Options { url: config.store, service: ROLE.name(), migrations: MIGRATIONS, clock: Arc::clone(&clock) };
     let store = Store::open(options).await?;
     let lease = Lease::new(store.clone(), LEASE, &replica, config.lease_ttl);
     let (published_revision, folded) = (watch::Sender::new(0), watch::Sender::new(0));

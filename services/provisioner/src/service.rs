@@ -20,7 +20,7 @@ use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status;
 use xtsync_service::wake::{Wake, Wakes};
-use xtsync_store::{Options, Plans, Report, Store, load_offsets};
+use xtsync_store::{Options, Report, Store, load_offsets};
 
 use crate::ROLE;
 use crate::config::Config;
@@ -66,7 +66,7 @@ struct Running {
 /// When the store cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Provisioner, Error> {
     let clock = Arc::clone(&parts.clock);
-    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock, plans: Plans::ByIndex };
+    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock };
     let store = Store::open(options).await?;
     // Times that replicas compare, such as the end of a call, come from the clock that they share.
     let parts = Parts { clock: store.clock(), ..parts };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_runtime::clock::{Clock, ManualClock, SystemClock};
-use xtsync_store::{Migration, Migrations, Options, Plans, Store, params};
+use xtsync_store::{Migration, Migrations, Options, Store, params};
 
 /// A table with every type.
 pub const THINGS: Migrations = Migrations {
@@ -56,7 +56,7 @@ impl StoreFixture {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        Options { url: self.url.clone(), service, migrations, clock, plans: Plans::Custom }
+        Options { url: self.url.clone(), service, migrations, clock }
     }
 
     pub async fn open(&self) -> Store {

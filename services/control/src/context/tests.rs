@@ -12,7 +12,7 @@ use xtsync_directory::{Connector, Connectors};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
-use xtsync_store::{Lease, LeaseState, Options, Plans, Store};
+use xtsync_store::{Lease, LeaseState, Options, Store};
 
 use crate::context::{Context, LEASE, ROLE};
 use crate::manifest::{self, File, Written};
@@ -31,9 +31,7 @@ pub(crate) async fn context(dir: &Path) -> Context {
 pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
     let clock = Arc::new(SystemClock);
     let url = dir.to_str().unwrap().to_owned();
-    let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone(), plans: Plans::Custom })
-        .await
-        .unwrap();
+    let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
     lease.watch().wait_for(|held| matches!(held, LeaseState::Held(_))).await.unwrap();
     let (published_revision, folded) = (watch::Sender::new(0), watch::Sender::new(0));

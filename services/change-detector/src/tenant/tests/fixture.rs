@@ -580,13 +580,7 @@ impl Fixture {
 }
 
 async fn load_tenant(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, spec: &DetectionSpec) -> Tenant {
-    let options = store::Options {
-        url: url.to_owned(),
-        service: "detector",
-        migrations: crate::service::MIGRATIONS,
-        clock: clock.clone(),
-        plans: store::Plans::Custom,
-    };
+    let options = store::Options { url: url.to_owned(), service: "detector", migrations: crate::service::MIGRATIONS, clock: clock.clone() };
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence::new(store.clone(), LEASE, epoch);

@@ -5,7 +5,7 @@ use xtsync_domain::link::Link;
 use xtsync_domain::{Decision, Origin, Version};
 use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_runtime::clock::ManualClock;
-use xtsync_store::{Options, Plans};
+use xtsync_store::Options;
 
 use super::*;
 use crate::table::MIGRATIONS;
@@ -17,7 +17,7 @@ async fn store(dir: &Dir) -> Store {
 
 async fn open(url: String) -> Store {
     let clock = Arc::new(ManualClock::at(Timestamp(0)));
-    Store::open(Options { url, service: "provisioner", migrations: MIGRATIONS, clock, plans: Plans::ByIndex }).await.unwrap()
+    Store::open(Options { url, service: "provisioner", migrations: MIGRATIONS, clock }).await.unwrap()
 }
 
 fn key() -> Key {
