@@ -2,7 +2,8 @@
 //! downstream consumer group lags, bulk records stay at their origin, where they are ordered by class.
 //!
 //! How many may wait in a topic follows from the speed of its consumer group: what it takes in [`WINDOW`], and once that much again for a
-//! caller that finds room. So a fast group is busy until the next check, and behind a slow one a live record waits no longer.
+//! caller that finds room. So a fast group is busy until the next check, and behind a slow one a live record waits no longer. A group that has
+//! nothing left gets up to twice as much as it took, until it has something left.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -158,9 +159,12 @@ impl Checks {
         if let Some((at, before)) = self.lag.replace((now, lag)) {
             let elapsed = now.duration_since(at).as_secs_f64().max(f64::EPSILON);
             let speed = lag.committed.saturating_sub(before.committed) as f64 / elapsed;
-            // A group that had nothing left to take may be faster than what was seen of it.
-            let was_busy = before.records > 0 && lag.records > 0;
-            self.speed = if was_busy { self.speed.midpoint(speed) } else { self.speed.max(speed) };
+            self.speed = match (before.records, lag.records) {
+                // It has nothing left, and may be faster than what was seen of it: twice as fast is tried.
+                (_, 0) => self.speed.max(2.0 * speed),
+                (0, _) => self.speed.max(speed),
+                (_, _) => self.speed.midpoint(speed),
+            };
         }
         ((self.speed * WINDOW.as_secs_f64()) as u64).clamp(WINDOW_RECORDS.0, WINDOW_RECORDS.1)
     }
@@ -276,10 +280,11 @@ mod tests {
             checks.window(Lag { records, committed }, now)
         };
         assert_eq!(window(0, 0), 100, "its speed is not known");
-        assert_eq!(window(0, 400), 500, "it took 20,000 a second, or more");
-        assert_eq!(window(500, 400), 500, "it had nothing to take");
-        assert_eq!(window(700, 400), 250, "it stands still");
-        assert_eq!(window(200, 900), 437, "10,000 and 25,000 a second, on average");
+        assert_eq!(window(0, 400), 1_000, "it took 20,000 a second and has nothing left: twice that is tried");
+        assert_eq!(window(500, 400), 1_000, "it had nothing to take");
+        assert_eq!(window(700, 400), 500, "it stands still");
+        assert_eq!(window(200, 900), 562, "20,000 and 25,000 a second, on average");
+        assert_eq!(window(0, 900), 562, "nothing is known of what it would have taken");
         assert_eq!(window(200, 900_000), 2_000, "the most");
         let stalled = (0..30).map(|_| window(200, 900_000)).last();
         assert_eq!(stalled, Some(100), "the fewest");

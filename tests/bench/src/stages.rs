@@ -70,6 +70,11 @@ pub(crate) fn of(fleet: &Fleet, changed: &[Uuid], since: u64, spans: &[Span]) ->
         }
     }
     show(&format!("{} of {} changes were observed whole; of the others is missing: {missing:?}", found.len(), changed.len()));
+    if !missing.is_empty() {
+        let mut arrived = BTreeMap::new();
+        spans.iter().for_each(|span| *arrived.entry((&*span.service, &*span.name)).or_insert(0) += 1);
+        show(&format!("spans that arrived: {arrived:?}"));
+    }
     ensure!(!found.is_empty(), "no change was observed whole");
     let row = |name: &str, took: Vec<i64>| (name.to_owned(), vec![percentile(&took, 0.5), percentile(&took, 0.99)]);
     let stage = |(at, name): (usize, &&str)| row(name, found.iter().map(|(moments, _)| moments[at + 1] - moments[at]).collect());
