@@ -15,8 +15,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::Registry;
-use tracing::{Level, Metadata};
-use tracing_subscriber::filter::filter_fn;
+use tracing::Level;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -116,7 +117,7 @@ pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry>
         .with_tracked_inactivity(false)
         .with_threads(false)
         .with_location(false)
-        .with_filter(filter_fn(move |metadata| is_traced(metadata, finest)));
+        .with_filter(traced(finest));
     tracing_subscriber::registry().with(lines).with(spans).try_init().context("starting telemetry a second time")?;
     opentelemetry::global::set_meter_provider(metrics.clone());
     metrics::process(role);
@@ -152,15 +153,59 @@ fn look(format: Format) -> Look {
 
 /// Traces spans of xtsync whatever the log filter is, because a quiet role must not break the trace. Fine spans are traced only if there is
 /// a collector: nothing else uses them.
-fn is_traced(metadata: &Metadata<'_>, finest: Level) -> bool {
-    metadata.is_span() && *metadata.level() <= finest && metadata.target().starts_with("xtsync")
+///
+/// The filter is asked for each span. Its answer could be kept for a place in the code; but then a question whether a line would be logged,
+/// which libraries ask without logging one, leaves the answer "no trace" to the next span of that thread, and that span is lost.
+fn traced<S>(finest: Level) -> impl Filter<S> {
+    dynamic_filter_fn(move |metadata, _| metadata.is_span() && *metadata.level() <= finest && metadata.target().starts_with("xtsync"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
     use prometheus::TextEncoder;
 
     use super::*;
+
+    /// How many spans have ended.
+    #[derive(Debug, Clone, Default)]
+    struct Ended(Arc<AtomicUsize>);
+
+    impl SpanProcessor for Ended {
+        fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
+
+        fn on_end(&self, _: SpanData) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_question_whether_a_line_would_be_logged_loses_no_span() {
+        let ended = Ended::default();
+        let provider = SdkTracerProvider::builder().with_span_processor(ended.clone()).build();
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::sink).with_filter(EnvFilter::new("info"));
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test")).with_filter(traced(Level::INFO));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines).with(spans), || {
+            for _ in 0..3 {
+                assert!(tracing::enabled!(target: "library", Level::INFO));
+                drop(tracing::info_span!("user_delta"));
+            }
+        });
+        assert_eq!(ended.0.load(Ordering::SeqCst), 3);
+    }
 
     #[test]
     fn telemetry_starts_once_and_reports_wrong_options() {
