@@ -119,6 +119,10 @@ pub(super) async fn ends(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap
     cluster.group_offsets.ends(&cluster.access, partitions).await
 }
 
+/// The most records of metadata that one request makes: half of what a controller of Apache Kafka takes (`MAX_RECORDS_PER_USER_OP`), which
+/// refuses more as a policy violation.
+const RECORDS_MAX: usize = 5_000;
+
 /// Creates the topics that do not exist, and returns when they can be used.
 pub(super) async fn create(cluster: &Cluster, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
     let existing = partitions(cluster, topics).await?;
@@ -129,20 +133,41 @@ pub(super) async fn create(cluster: &Cluster, topics: &[Topic], options: CreateO
     let admin = cluster.access.admin()?;
     let asked: Vec<TopicSpec> = wanted.iter().map(|topic| TopicSpec::new(topic, options)).collect();
     let limits = AdminOptions::new().request_timeout(Some(CREATE_TIMEOUT)).operation_timeout(Some(CREATE_TIMEOUT));
-    let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();
-    let answers = admin.create_topics(&topics, &limits).await.map_err(|error| error::of(&error))?;
+    let (mut created, mut left) = (Vec::new(), wanted.into_iter());
+    for portion in portions(&asked) {
+        let topics: Vec<NewTopic<'_>> = portion.iter().map(|asked| asked.topic(options)).collect();
+        let answers = admin.create_topics(&topics, &limits).await.map_err(|error| error::of(&error))?;
+        let mut new = Vec::new();
+        // The answers first: at their end no topic is taken.
+        for (answer, topic) in answers.into_iter().zip(left.by_ref()) {
+            match answer {
+                Ok(_) => new.push(topic),
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => return Err(Error::Refused(format!("creating topic {name}: {code}"))),
+            }
+        }
+        ready(cluster, &new).await?;
+        created.extend(new);
+    }
     // The drop joins a thread that wakes ten times a second.
     drop(super::background_drop::BackgroundDrop::new(admin));
-    let mut created = Vec::new();
-    for (topic, answer) in wanted.into_iter().zip(answers) {
-        match answer {
-            Ok(_) => created.push(topic),
-            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => return Err(Error::Refused(format!("creating topic {name}: {code}"))),
-        }
-    }
-    ready(cluster, &created).await?;
     Ok(created)
+}
+
+/// Splits topics so that each request stays within the limit; one larger topic goes alone.
+fn portions(mut asked: &[TopicSpec]) -> Vec<&[TopicSpec]> {
+    let mut portions = Vec::new();
+    while !asked.is_empty() {
+        let mut records = 0;
+        let fits = |topic: &&TopicSpec| {
+            records += topic.records();
+            records <= RECORDS_MAX
+        };
+        let (portion, rest) = asked.split_at(asked.iter().take_while(fits).count().max(1));
+        portions.push(portion);
+        asked = rest;
+    }
+    portions
 }
 
 /// Waits until new topics can be used: brokers know a topic a moment before they lead its partitions.
@@ -165,6 +190,11 @@ struct TopicSpec {
 }
 
 impl TopicSpec {
+    /// How many records of metadata it is to the controller: itself, its settings and its partitions.
+    fn records(&self) -> usize {
+        1 + self.config.len() + self.partitions as usize
+    }
+
     fn new(topic: &Topic, options: CreateOptions) -> Self {
         let mut config = vec![("min.insync.replicas", options.min_insync.to_string())];
         match topic.kind().cleanup {
@@ -190,6 +220,19 @@ impl TopicSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_creates_as_many_topics_as_a_controller_takes() {
+        let sizes = |partitions: &[u32]| {
+            let spec = |partitions: &u32| TopicSpec { name: String::new(), partitions: *partitions, config: Vec::new() };
+            let asked: Vec<_> = partitions.iter().map(spec).collect();
+            portions(&asked).iter().map(|portion| portion.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), Vec::<usize>::new());
+        assert_eq!(sizes(&[1; 2_500]), [2_500]);
+        assert_eq!(sizes(&[1; 5_001]), [2_500, 2_500, 1]);
+        assert_eq!(sizes(&[100, 4_900, 6_000, 1]), [1, 1, 1, 1]);
+    }
 
     #[tokio::test]
     async fn a_slow_answer_reaches_a_caller_that_is_cancelled_repeatedly() {
