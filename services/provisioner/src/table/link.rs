@@ -135,31 +135,32 @@ pub(crate) async fn row_versions(store: &Store, keys: &BTreeSet<&Key>) -> Result
     found.iter().map(|row| Ok((Key::read(row)?, row.uint("row_version")?))).collect()
 }
 
-fn read_rows(rows: &[Row]) -> Result<BTreeMap<Key, Stored>> {
-    let read = |row: &Row| {
-        let key = Key::read(row)?;
-        let stored = Stored::read(&key, row)?;
-        Ok((key, stored))
-    };
-    rows.iter().map(read).collect()
+fn read_rows<C: FromIterator<(Key, Stored)>>(rows: &[Row]) -> Result<C> {
+    rows.iter().map(read_row).collect()
+}
+
+fn read_row(row: &Row) -> Result<(Key, Stored)> {
+    let key = Key::read(row)?;
+    let stored = Stored::read(&key, row)?;
+    Ok((key, stored))
+}
+
+/// The links that own objects.
+const OWNERS: &str = concat!(
+    "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, link.target_id, ",
+    columns!(),
+    " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
+);
+
+fn objects<'a>(target: &TenantName, ids: impl IntoIterator<Item = &'a TargetId>) -> Vec<Vec<Param>> {
+    ids.into_iter().map(|id| params![target.as_str(), id.as_str()]).collect()
 }
 
 /// Releases these objects of a target until their links are stored again in the same transaction; returns the links.
 pub(crate) async fn disown(tx: &mut Transaction, target: &TenantName, ids: &BTreeSet<TargetId>) -> Result<Vec<(Key, Stored)>> {
-    const OWNERS: &str = concat!(
-        "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, ",
-        columns!(),
-        " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
-    );
     const DISOWN: &str = "UPDATE link SET target_id = NULL WHERE (target, target_id) IN (VALUES {rows})";
-    let rows: Vec<_> = ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect();
-    let found = tx.fetch_rows(OWNERS, rows.clone()).await?;
-    let read = |row: &Row| {
-        let key = Key::read(row)?;
-        let stored = Stored::read(&key, row)?;
-        Ok((key, stored))
-    };
-    let owners = found.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let rows = objects(target, ids);
+    let owners = read_rows(&tx.fetch_rows(OWNERS, rows.clone()).await?)?;
     tx.insert(DISOWN, rows).await?;
     Ok(owners)
 }
@@ -204,18 +205,8 @@ pub(crate) fn replace<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a 
 
 /// The links that own objects of a target.
 pub(crate) async fn owners(store: &Store, target: &TenantName, ids: &BTreeSet<&TargetId>) -> Result<BTreeMap<TargetId, (Key, Stored)>> {
-    const SQL: &str = concat!(
-        "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, link.target_id, ",
-        columns!(),
-        " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
-    );
-    let rows = store.fetch_rows(SQL, ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect()).await?;
-    let owner = |row: &Row| {
-        let key = Key::read(row)?;
-        let stored = Stored::read(&key, row)?;
-        Ok((TargetId(row.text("target_id")?), (key, stored)))
-    };
-    rows.iter().map(owner).collect()
+    let rows = store.fetch_rows(OWNERS, objects(target, ids.iter().copied())).await?;
+    rows.iter().map(|row| Ok((TargetId(row.text("target_id")?), read_row(row)?))).collect()
 }
 
 /// How many objects of a target are ours and in its directory, by source.

@@ -1,6 +1,6 @@
 //! Work: links that are not as desired, by class and time. Retry, grace period, conflict and hold are one thing: a row that is not due.
 //!
-//! A row is changed only under the lock of its link, so all changes lock in one order (`waiting.rs` too).
+//! Most changes go with one of the link, in a transaction that has locked it or by a statement that changes both; `waiting.rs` locks links, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
