@@ -56,16 +56,7 @@ pub(crate) async fn problems(context: &Context, written: &[Written]) -> Result<V
 }
 
 fn tenant<'a>(id: &'a Id, spec: &'a Spec) -> Option<(&'a TenantName, &'a Tenant)> {
-    match spec {
-        Spec::Tenant(tenant) => Some((id.tenant.as_ref()?, tenant)),
-        Spec::Organization(_)
-        | Spec::CrossTenantAccessPolicy(_)
-        | Spec::Synchronization(_)
-        | Spec::Projection(_)
-        | Spec::NameResolution(_)
-        | Spec::Directory(_)
-        | Spec::Rename(_) => None,
-    }
+    id.tenant.as_ref().zip(spec.tenant())
 }
 
 #[cfg(test)]

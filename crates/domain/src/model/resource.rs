@@ -146,6 +146,21 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// The Tenant, if it is one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        match self {
+            Self::Tenant(tenant) => Some(tenant),
+            Self::Organization(_)
+            | Self::CrossTenantAccessPolicy(_)
+            | Self::Synchronization(_)
+            | Self::Projection(_)
+            | Self::NameResolution(_)
+            | Self::Directory(_)
+            | Self::Rename(_) => None,
+        }
+    }
+
     /// Reads a spec of a kind from JSON.
     ///
     /// # Errors

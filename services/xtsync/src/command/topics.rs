@@ -14,7 +14,6 @@ use xtsync_contract::topic;
 use xtsync_control::folder;
 use xtsync_control::manifest;
 use xtsync_domain::TenantName;
-use xtsync_domain::resource::Spec;
 use xtsync_runtime::clock::SystemClock;
 
 use crate::exit;
@@ -156,9 +155,9 @@ fn named(which: &Which) -> anyhow::Result<BTreeMap<TenantName, Option<u32>>> {
     for path in &which.files {
         let written = manifest::read(&folder::read(path)?);
         let written = written.map_err(|problems| anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        named.extend(written.into_iter().filter_map(|resource| match (resource.id.tenant, resource.spec) {
-            (Some(name), Spec::Tenant(tenant)) => Some((name, Some(tenant.partitions()))),
-            _ => None,
+        named.extend(written.into_iter().filter_map(|resource| {
+            let partitions = resource.spec.tenant()?.partitions();
+            Some((resource.id.tenant?, Some(partitions)))
         }));
     }
     if named.is_empty() {

@@ -104,17 +104,7 @@ fn known(proposal: &Proposal<'_>) -> BTreeMap<Location, DirectoryId> {
 }
 
 fn tenant<'a>(resources: &'a BTreeMap<Id, Spec>, name: &TenantName) -> Option<&'a Tenant> {
-    resources.iter().find_map(|(id, spec)| match spec {
-        Spec::Tenant(tenant) if id.name == name.as_str() => Some(tenant),
-        Spec::Tenant(_)
-        | Spec::Organization(_)
-        | Spec::CrossTenantAccessPolicy(_)
-        | Spec::Synchronization(_)
-        | Spec::Projection(_)
-        | Spec::NameResolution(_)
-        | Spec::Directory(_)
-        | Spec::Rename(_) => None,
-    })
+    resources.iter().filter(|(id, _)| id.name == name.as_str()).find_map(|(_, spec)| spec.tenant())
 }
 
 #[cfg(test)]
