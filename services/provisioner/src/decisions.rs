@@ -15,9 +15,10 @@ use crate::owned_target::OwnedTarget;
 /// Stores decisions with the offsets after them, in a transaction that asserts the lease; says whether anything may be due now.
 pub(crate) async fn store(owned: &OwnedTarget, epoch: Epoch, arrivals: &[Arrival], next: &BTreeMap<Partition, i64>) -> Result<bool> {
     let mut tx = owned.begin(epoch).await?;
-    let counts = take::take(&mut tx, owned, arrivals.to_vec()).await?;
+    let counts = take::take(&mut tx, owned, arrivals).await?;
     store_offsets(&mut tx, next);
     tx.commit().await?;
+    owned.in_use.note_decided(arrivals.iter().map(|arrival| &arrival.key));
     counts.count(&owned.context, &owned.target);
     Ok(counts.is_due())
 }

@@ -27,10 +27,11 @@ use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
 use self::end::End;
 use self::look_up::LookedUp;
 use crate::error::{Error, Result};
+use crate::owned_target::OwnedTarget;
 use crate::owned_target::group_commit::LinkUpdate;
-use crate::owned_target::{Inviting, OwnedTarget};
-use crate::table::link::{self, Stored};
-use crate::table::work::{Due, Waited, Work};
+use crate::owned_target::in_use::Use;
+use crate::table::link::{self, Encoded, Stored};
+use crate::table::work::{Called, Due, Waited, Work};
 use crate::table::{Key, work};
 
 /// The most steps of one job: the longest path has 13. A target that answers in circles does not keep a slot.
@@ -76,7 +77,7 @@ async fn put_off(owned: &OwnedTarget, epoch: Epoch, key: &Key, was: Waited) -> R
     let due = owned.context.now().plus(PUT_OFF_INTERVAL);
     let work =
         Work { class: was.class, due: Some(due), condition: Some((ConditionKind::Retry, "store".to_owned())), was, blocked_by: None };
-    work::put(&mut tx, vec![(key, work)]);
+    work::postpone(&mut tx, vec![(key, work, Called::Unchanged)]);
     Ok(tx.commit().await?)
 }
 
@@ -118,8 +119,12 @@ struct Job<'a> {
     unclaimed: Option<TargetId>,
     /// The user's former account, whose object an administrator wants this link to take over.
     confirmed: Option<UserId>,
-    /// Keeps others from inviting the same address until the id is stored.
-    inviting: Option<Inviting<'a>>,
+    /// Keeps other jobs from inviting the same address until this one ends.
+    address: Option<Use<'a>>,
+    /// Keeps other jobs from writing to the object that this one has created until it is stored whose it is.
+    created: Option<Use<'a>>,
+    /// The end of the newest intent that this job has stored.
+    intended_until: Option<Instant>,
     /// What the call about to start was counted against, and when.
     reserved: Option<(Counter, Timestamp)>,
     /// Whether the link waited for something that is not our lateness.
@@ -147,7 +152,9 @@ impl<'a> Job<'a> {
             wrote: false,
             unclaimed: None,
             confirmed: None,
-            inviting: None,
+            address: None,
+            created: None,
+            intended_until: None,
             reserved: None,
             had_condition,
             began: Instant::now(),
@@ -230,11 +237,15 @@ impl<'a> Job<'a> {
         None
     }
 
-    /// Commits an entry about the link. Where intake has decided anew meanwhile nothing is stored, and what was decided is taken over.
-    /// If another process has changed the row, this job no longer knows the state of its link: that ends the epoch's work.
-    async fn commit(&mut self, update: LinkUpdate) -> Result<Committed> {
+    /// The link as a commit of this job writes it.
+    fn encode(&self, stored: &Stored) -> Encoded {
+        stored.encode(self.owned.context.store.store_id())
+    }
+
+    /// Commits an update, with which the link is as given. Where intake has decided anew meanwhile nothing is stored, and what was decided is
+    /// taken over. If another process has changed the row, this job no longer knows the state of its link: that ends the epoch's work.
+    async fn commit(&mut self, stored: Stored, update: LinkUpdate) -> Result<Committed> {
         let owned = self.owned;
-        let stored = update.stored.clone();
         if owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = stored.saved();

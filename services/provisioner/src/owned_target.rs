@@ -8,6 +8,7 @@ pub(crate) mod breaker;
 pub(crate) mod census;
 mod concurrency;
 pub(crate) mod group_commit;
+pub(crate) mod in_use;
 pub(crate) mod limits;
 mod owners;
 
@@ -32,6 +33,7 @@ use self::breaker::{Admission, Breaker, CallResult, Lane, Passage, TargetFailure
 use self::census::Census;
 use self::concurrency::Concurrency;
 use self::group_commit::GroupCommit;
+use self::in_use::InUse;
 use self::limits::{Limits, LiveCounts};
 use self::owners::Owners;
 use crate::context::Context;
@@ -63,7 +65,8 @@ pub(crate) struct OwnedTarget {
     /// Verbs that work again, by the code under which links wait for them.
     recovered: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
-    inviting: Mutex<BTreeSet<String>>,
+    /// What jobs that create use.
+    pub(crate) in_use: InUse,
     /// The epoch in which work last began: the store was compared with its topic, and the links with the directory.
     begun: Mutex<Option<Epoch>>,
     republish: Mutex<Progress>,
@@ -71,12 +74,6 @@ pub(crate) struct OwnedTarget {
     failed: Mutex<BTreeMap<&'static str, TaskState>>,
     jitter: Mutex<StdRng>,
     condition: Condition,
-}
-
-/// An address that is being invited; free again when this is dropped.
-pub(crate) struct Inviting<'a> {
-    owned: &'a OwnedTarget,
-    address: String,
 }
 
 /// The progress of republication on this replica.
@@ -126,7 +123,7 @@ impl OwnedTarget {
             concurrency: Mutex::default(),
             recovered: Mutex::default(),
             limits: Mutex::default(),
-            inviting: Mutex::default(),
+            in_use: InUse::default(),
             begun: Mutex::default(),
             republish: Mutex::default(),
             failed: Mutex::default(),
@@ -266,13 +263,6 @@ impl OwnedTarget {
         }
     }
 
-    /// Claims an address for one invitation; `None` while another link invites it.
-    pub(crate) fn claim_address(&self, address: &str) -> Option<Inviting<'_>> {
-        let address = address.to_lowercase();
-        let is_free = self.inviting().insert(address.clone());
-        is_free.then_some(Inviting { owned: self, address })
-    }
-
     /// How many links may be worked on at once now, and of which classes.
     pub(crate) fn capacity(&self, now: Timestamp) -> Capacity {
         let (breaker, concurrency) = (self.breaker(), self.concurrency());
@@ -330,19 +320,9 @@ impl OwnedTarget {
     pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, TaskState>> {
         self.failed.lock()
     }
-
-    fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.inviting.lock()
-    }
 }
 
 /// Whether a reason for which a target is set aside passes by itself, so that no operator needs to act.
 fn is_passing(reason: &str) -> bool {
     matches!(reason, "throttled" | "away")
-}
-
-impl Drop for Inviting<'_> {
-    fn drop(&mut self) {
-        self.owned.inviting().remove(&self.address);
-    }
 }

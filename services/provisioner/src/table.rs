@@ -2,7 +2,6 @@
 
 pub(crate) mod counted;
 pub(crate) mod decided;
-pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod rehire;
 pub(crate) mod target;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Account, Conflict, ConflictKind, Inviting, Link, Shadow};
+use crate::TargetId;
 use crate::shadow::{Found, Object, ObjectKind};
-use crate::{TargetId, Timestamp};
 
 /// The maximum delay until a directory shows a write. Before that, a missing object does not count as deleted.
 pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -113,23 +113,26 @@ fn former(objects: &[Object], claimed: &Claimed) -> Option<Observed> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// Whether an object with the link's anchor also looks like one that xtsync created, because any writer in the target can forge an anchor.
+/// Whether an object with the link's anchor also looks like one that xtsync created, because any writer in the target can forge an anchor: it
+/// holds the address, or the link's own invitation can have created it, whose address was then overwritten by a mapping.
 fn is_confirmed(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
     // A bin does not show every attribute.
     let has_own_anchor = object.anchor.is_none() || has_anchor(object, link);
     let holds_address = found.by_address.iter().any(|other| other.id == object.id);
-    object.kind == ObjectKind::Invited && has_own_anchor && holds_address && !claimed.contains_key(&object.id)
+    let is_created =
+        matches!(&link.shadow, Shadow::Inviting(inviting) if object.soft_deleted.is_none() && is_created_in_time(object, inviting));
+    object.kind == ObjectKind::Invited && has_own_anchor && (holds_address || is_created) && !claimed.contains_key(&object.id)
 }
 
-/// Whether this invitation can have created the object: it is invited, unclaimed, and was created in the time of the invitation.
+/// Whether this invitation can have created the object: it is invited, without an anchor, and was created in the time of the invitation.
 fn is_created_by(object: &Object, inviting: &Inviting) -> bool {
-    let created_in_time = |created: Timestamp| {
+    object.kind == ObjectKind::Invited && object.soft_deleted.is_none() && object.anchor.is_none() && is_created_in_time(object, inviting)
+}
+
+fn is_created_in_time(object: &Object, inviting: &Inviting) -> bool {
+    object.created_at.is_some_and(|created| {
         created >= inviting.began.minus(CLOCK_SKEW_LIMIT) && created <= inviting.began.plus(VISIBILITY_TIMEOUT + VISIBILITY_TIMEOUT)
-    };
-    object.kind == ObjectKind::Invited
-        && object.soft_deleted.is_none()
-        && object.anchor.is_none()
-        && object.created_at.is_some_and(created_in_time)
+    })
 }
 
 fn has_anchor(object: &Object, link: &Link) -> bool {

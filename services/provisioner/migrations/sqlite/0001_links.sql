@@ -35,7 +35,7 @@ CREATE TABLE unpublished (
 -- In the order of their publication.
 CREATE INDEX unpublished_version ON unpublished (target, version);
 
--- Links that are not as desired.
+-- Links that are not as desired, and the calls for them. Narrow, so that to store an intent touches no wide row.
 CREATE TABLE work (
     target  TEXT    NOT NULL,
     source  TEXT    NOT NULL,
@@ -48,22 +48,13 @@ CREATE TABLE work (
     code    TEXT,
     -- The link, as source/user, whose object keeps this one from its address.
     blocked_by TEXT,
+    -- The intent of a call that may be under way: until then no other process may call for the link. Null without one.
+    called_until INTEGER,
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX work_due ON work (target, class, due);
 CREATE INDEX work_condition ON work (target, condition) WHERE condition IS NOT NULL;
 CREATE INDEX work_blocked ON work (target, blocked_by) WHERE blocked_by IS NOT NULL;
-
--- Calls that may be under way: until then no other process may call for the same link.
-CREATE TABLE intent (
-    target  TEXT    NOT NULL,
-    source  TEXT    NOT NULL,
-    user_id TEXT    NOT NULL,
-    call    TEXT    NOT NULL,
-    epoch   INTEGER NOT NULL,
-    until   INTEGER NOT NULL,
-    PRIMARY KEY (target, source, user_id)
-) STRICT, WITHOUT ROWID;
 
 -- The newest decision about each user, with a link or without: one that wants the same as before moves nothing but its version here, and a
 -- late older one changes nothing. The key's hash keeps it small: most users of a source are in no scope.

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
 use crate::table::decided::{self, Decided};
-use crate::table::link::Stored;
+use crate::table::link::{Encoded, Stored};
 use crate::table::{Key, link, work};
 
 /// What a batch changes, before it is stored.
@@ -46,15 +46,15 @@ pub(super) struct Counts {
 }
 
 /// Takes decisions of a target in; says how many were what. The commit fails if a link has changed since it was read here.
-pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Vec<Arrival>) -> Result<Counts> {
+pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: &[Arrival]) -> Result<Counts> {
     let (context, now) = (&owned.context, owned.context.now());
     let keys: BTreeSet<&Key> = arrivals.iter().map(|arrival| &arrival.key).collect();
     let mut batch = Batch { decided: decided::read(&context.store, &keys).await?, ..Batch::default() };
-    let others: Vec<Arrival> = arrivals.into_iter().filter(|arrival| batch.wants_other(arrival)).collect();
+    let others: Vec<&Arrival> = arrivals.iter().filter(|arrival| batch.wants_other(arrival)).collect();
     // Only now are links read, which are wide.
     batch.links = link::read_all(&context.store, &others.iter().map(|arrival| arrival.key.clone()).collect()).await?;
     for arrival in others {
-        batch.take(arrival, now);
+        batch.take(arrival.clone(), now);
     }
     batch.store(tx, context, now);
     Ok(batch.counts)
@@ -107,7 +107,8 @@ impl Batch {
 
     fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) {
         let changed = || self.changed.iter().filter_map(|key| Some((key, self.links.get(key)?)));
-        link::replace(tx, changed().map(|(_, stored)| stored), context.store.store_id());
+        let links: Vec<Encoded> = changed().map(|(_, stored)| stored.encode(context.store.store_id())).collect();
+        link::replace(tx, links.iter());
         let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
         work::arrived(tx, &work, now);
         decided::save(tx, self.noted.iter().filter_map(|key| Some((key, *self.decided.get(key)?))));

@@ -91,7 +91,14 @@ impl Job<'_> {
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
         if let Some(address) = call.creates() {
-            self.inviting = Some(self.owned.claim_address(address).ok_or(End::Retry("address_busy"))?);
+            // It may be invited once more, by the same job.
+            self.address = None;
+            let claimed = self.owned.in_use.claim(address.to_lowercase(), &self.key);
+            self.address = Some(claimed.map_err(|_| End::Retry("address_busy"))?);
+        }
+        // An object that another job has created is about to be stored as that of another link.
+        if let (Call::WriteAnchor { id, .. }, None) = (call, &self.created) {
+            self.created = Some(self.owned.in_use.claim(id.to_string(), &self.key).map_err(|_| End::Retry("object_busy"))?);
         }
         Ok(anchor)
     }
@@ -233,6 +240,17 @@ impl Job<'_> {
         for id in ids {
             if self.unclaimed.as_ref() == Some(&id) {
                 continue;
+            }
+            if let Answer::Created(_) = answer {
+                // Before its owner is asked for: a job that has the same object stores it later.
+                self.created = None;
+                match self.owned.in_use.claim(id.to_string(), &self.key) {
+                    Ok(created) => self.created = Some(created),
+                    Err(other) => {
+                        claimed.insert(id, Claim { owner: other.record(), is_given_up: false, former: None });
+                        continue;
+                    }
+                }
             }
             let owner = self.owned.owners.of_object(&self.owned.context.store, &self.key.target, id.clone()).await?;
             match owner.filter(|(owner, _)| *owner != self.key) {

@@ -14,9 +14,10 @@ use super::end::End;
 use super::{Committed, Job};
 use crate::ROLE;
 use crate::error::Result;
-use crate::owned_target::group_commit::{Called, LinkUpdate, Queued};
-use crate::table::work::{Waited, Work};
-use crate::table::{Key, link};
+use crate::owned_target::group_commit::{LinkUpdate, Queued};
+use crate::table::Key;
+use crate::table::link::{self, Stored};
+use crate::table::work::{Called, Waited, Work};
 
 impl Job<'_> {
     /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
@@ -24,8 +25,8 @@ impl Job<'_> {
         let now = self.now();
         let mut is_superseded = false;
         loop {
-            let (update, outcome) = self.closing(&end, is_superseded, now);
-            match self.commit(update).await? {
+            let (stored, update, outcome) = self.closing(&end, is_superseded, now);
+            match self.commit(stored, update).await? {
                 Committed::Yes => {
                     self.count(&end, outcome.as_ref(), now);
                     self.check_blocker(&end).await?;
@@ -53,8 +54,8 @@ impl Job<'_> {
         if is_free { self.unblock(&key).await } else { Ok(()) }
     }
 
-    /// What is committed at the end, and the outcomes of it.
-    fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (LinkUpdate, Option<Outcome>) {
+    /// The link as it is at the end, what is committed of it, and the outcome.
+    fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (Stored, LinkUpdate, Option<Outcome>) {
         let context = &self.owned.context;
         let mut stored = self.stored.clone();
         // What became of the former decision is no condition of the newer one, which is due already.
@@ -75,7 +76,7 @@ impl Job<'_> {
         let call = match end {
             // A call that may not be repeated yet keeps its intent, and its time.
             End::Lost { created: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
-            End::Lost { created: false } => Called::Unknown,
+            End::Lost { created: false } => Called::Unknown(now),
             End::Converged
             | End::Deferred { .. }
             | End::Hold(_)
@@ -88,7 +89,8 @@ impl Job<'_> {
             | End::Refused { .. } => Called::Ended,
         };
         let outgoing = outcome.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
-        (LinkUpdate { stored, work, call, uses: None, outcome: outgoing, now }, outcome)
+        let update = LinkUpdate { link: self.encode(&stored), work, call, uses: None, outcome: outgoing };
+        (stored, update, outcome)
     }
 
     /// The outcome to publish, if any: what was done, or that it failed or is held until something changes.

@@ -14,16 +14,15 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::owned_target::batcher::{Batcher, Waiting};
 use crate::owned_target::limits;
-use crate::table::intent::Intent;
-use crate::table::link::Stored;
-use crate::table::work::Work;
-use crate::table::{Key, intent, link, window, work};
+use crate::table::link::Encoded;
+use crate::table::work::{Called, Work};
+use crate::table::{Key, link, window, work};
 
 /// What one job commits about its link.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkUpdate {
-    /// The link as it shall be stored, with the row_version it was made from.
-    pub(crate) stored: Stored,
+    /// The link as it shall be stored.
+    pub(crate) link: Encoded,
     /// What becomes of its work.
     pub(crate) work: Queued,
     /// What becomes of the call that may be under way.
@@ -32,8 +31,6 @@ pub(crate) struct LinkUpdate {
     pub(crate) uses: Option<(Counter, Timestamp)>,
     /// The outcomes to publish.
     pub(crate) outcome: Option<Outgoing>,
-    /// When.
-    pub(crate) now: Timestamp,
 }
 
 /// What becomes of a link's work.
@@ -45,19 +42,6 @@ pub(crate) enum Queued {
     Done,
     /// It is queued again.
     Again(Work),
-}
-
-/// What becomes of the call that may be under way for a link.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Called {
-    /// As before.
-    Unchanged,
-    /// One is about to start.
-    Starts(&'static str, Intent),
-    /// It has ended with an unknown result.
-    Unknown,
-    /// It has ended.
-    Ended,
 }
 
 /// Entries that wait for a transaction.
@@ -83,13 +67,13 @@ impl GroupCommit {
 /// each of their links waiting until those must have ended.
 async fn commit_all(context: &Context, target: &TenantName, fence: &Fence, mut batch: Vec<Waiting<LinkUpdate, Result<bool>>>) {
     // In the order in which all lock links.
-    batch.sort_by_cached_key(|waiting| waiting.item.stored.key());
+    batch.sort_by(|a, b| a.item.link.key.cmp(&b.item.link.key));
     let (updates, answers): (Vec<LinkUpdate>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
     // The caller may be gone.
     match retry_contended(|| commit(context, target, fence, &updates)).await {
         Ok(committed) => {
             for (update, answer) in updates.iter().zip(answers) {
-                answer.send(Ok(committed.contains(&update.stored.key()))).ok();
+                answer.send(Ok(committed.contains(&update.link.key))).ok();
             }
         }
         Err(Error::Store(store::Error::Statement { .. })) if updates.len() > 1 => {
@@ -109,15 +93,13 @@ async fn commit_all(context: &Context, target: &TenantName, fence: &Fence, mut b
 /// Commits those updates whose rows are as their jobs know them; returns their keys. Mostly all are, so that their versions are looked up
 /// only after a commit that failed for one of them.
 async fn commit(context: &Context, target: &TenantName, fence: &Fence, updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
-    let keys: Vec<Key> = updates.iter().map(|update| update.stored.key()).collect();
-    let mut current: Vec<(&Key, &LinkUpdate)> = keys.iter().zip(updates).collect();
+    let mut current: Vec<&LinkUpdate> = updates.iter().collect();
     while !current.is_empty() {
-        match commit_unchanged(context, target, fence, &current).await {
+        match commit_unchanged(target, fence, &current).await {
             Err(store::Error::Changed) => {
-                let row_versions = link::row_versions(&context.store, &current.iter().map(|(key, _)| *key).collect()).await?;
-                let (before, is_current) =
-                    (current.len(), |(key, update): &(&Key, &LinkUpdate)| row_versions.get(*key) == Some(&update.stored.row_version));
-                current.retain(is_current);
+                let row_versions = link::row_versions(&context.store, &current.iter().map(|update| &update.link.key).collect()).await?;
+                let before = current.len();
+                current.retain(|update| row_versions.get(&update.link.key) == Some(&update.link.row_version));
                 if current.len() == before {
                     return Err(store::Error::Changed.into());
                 }
@@ -128,59 +110,37 @@ async fn commit(context: &Context, target: &TenantName, fence: &Fence, updates: 
             }
         }
     }
-    Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
+    Ok(current.into_iter().map(|update| update.link.key.clone()).collect())
 }
 
 /// Commits updates if all their rows are as their jobs know them.
-async fn commit_unchanged(
-    context: &Context,
-    target: &TenantName,
-    fence: &Fence,
-    updates: &[(&Key, &LinkUpdate)],
-) -> Result<(), store::Error> {
+async fn commit_unchanged(target: &TenantName, fence: &Fence, updates: &[&LinkUpdate]) -> Result<(), store::Error> {
     let mut tx = fence.begin().await?;
-    link::replace(&mut tx, updates.iter().map(|(_, update)| &update.stored), context.store.store_id());
+    link::replace(&mut tx, updates.iter().map(|update| &update.link));
     queue(&mut tx, updates);
-    call(&mut tx, updates);
     let mut uses = BTreeMap::new();
-    for (key, update) in updates {
+    for update in updates {
         if let Some((counter, at)) = update.uses {
-            *uses.entry((key.source.clone(), counter, limits::minute(at))).or_default() += 1;
+            *uses.entry((update.link.key.source.clone(), counter, limits::minute(at))).or_default() += 1;
         }
     }
     window::add(&mut tx, target, &uses);
-    let outcomes: Vec<Outgoing> = updates.iter().filter_map(|(_, update)| update.outcome.clone()).collect();
+    let outcomes: Vec<Outgoing> = updates.iter().filter_map(|update| update.outcome.clone()).collect();
     outbox::append(&mut tx, &outcomes);
     tx.commit().await
 }
 
-fn queue(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {
-    let (mut done, mut again) = (Vec::new(), Vec::new());
-    for (key, update) in updates {
+fn queue(tx: &mut Transaction, updates: &[&LinkUpdate]) {
+    let (mut stays, mut done, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    for update in updates {
+        let key = &update.link.key;
         match &update.work {
-            Queued::Stays => {}
-            Queued::Done => done.push(*key),
-            Queued::Again(work) => again.push((*key, work.clone())),
+            Queued::Stays => stays.push((key, update.call)),
+            Queued::Done => done.push(key),
+            Queued::Again(work) => again.push((key, work.clone(), update.call)),
         }
     }
+    work::note_calls(tx, stays);
     work::remove(tx, done);
-    work::put(tx, again);
-}
-
-fn call(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {
-    let (mut starts, mut unknown, mut ended) = (Vec::new(), BTreeMap::<Timestamp, Vec<&Key>>::new(), Vec::new());
-    for (key, update) in updates {
-        match update.call {
-            Called::Unchanged => {}
-            Called::Starts(name, intent) => starts.push((*key, name, intent)),
-            Called::Unknown => unknown.entry(update.now).or_default().push(key),
-            Called::Ended => ended.push(*key),
-        }
-    }
-    intent::put(tx, starts);
-    for (now, keys) in unknown {
-        // The calls have ended: their links may be read from now on.
-        intent::set_until(tx, keys, now);
-    }
-    intent::remove(tx, ended);
+    work::postpone(tx, again);
 }

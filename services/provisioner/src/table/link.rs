@@ -60,21 +60,35 @@ impl Stored {
         Self { row_version: self.row_version + 1, stored_version: self.version, ..self }
     }
 
-    /// Key, state, target id, anchor, live, version, trace, counted, row_version.
-    fn params(&self, store_id: &str) -> Vec<Param> {
-        let record = LinkRecord { link: self.link.clone(), version: self.version, store_id: store_id.to_owned() };
+    /// As it is to be written.
+    pub(crate) fn encode(&self, store_id: &str) -> Encoded {
+        let (key, link) = (self.key(), &self.link);
+        let record = LinkRecord { link: link.clone(), version: self.version, store_id: store_id.to_owned() };
         let rest = params![
             events::Link::from(record).encode_to_vec(),
-            self.link.shadow.id().map(|id| id.0.clone()),
-            self.link.anchor.clone(),
-            is_live(&self.link),
+            link.shadow.id().map(|id| id.0.clone()),
+            link.anchor.clone(),
+            is_live(link),
             self.version,
             self.traceparent.clone(),
             self.counted.stored(),
             self.row_version + 1,
         ];
-        [self.key().params(), rest].concat()
+        let news = (self.version != self.stored_version).then_some(self.version);
+        Encoded { params: [key.params(), rest].concat(), key, row_version: self.row_version, news }
     }
+}
+
+/// A link as it is to be written, at whatever attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub(crate) key: Key,
+    /// The row version that it was made from: 0 without a row.
+    pub(crate) row_version: u64,
+    /// The version to publish, where that is another one than the row has.
+    pub(super) news: Option<u64>,
+    /// Key, state, target id, anchor, live, version, trace, counted, row_version.
+    params: Vec<Param>,
 }
 
 /// The links of `v`.
@@ -175,18 +189,20 @@ const SAVE: &str = "INSERT INTO link (target, source, user_id, state, target_id,
 
 /// Stores a locked link at once, so that what it has given up can be another's in the same transaction.
 pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, store_id: &str) -> Result<()> {
-    tx.insert(SAVE, vec![stored.params(store_id)]).await?;
-    unpublished::put(tx, std::iter::once(stored)).await
+    let link = stored.encode(store_id);
+    tx.insert(SAVE, vec![link.params.clone()]).await?;
+    unpublished::put(tx, std::iter::once(&link)).await
 }
 
 /// Stores links, new ones and locked ones; each key once.
-pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored> + Clone, store_id: &str) {
-    tx.defer(SAVE, links.clone().map(|stored| stored.params(store_id)).collect());
-    unpublished::defer(tx, links);
+pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, store_id: &str) {
+    let links: Vec<Encoded> = links.map(|stored| stored.encode(store_id)).collect();
+    unpublished::defer(tx, links.iter());
+    tx.defer(SAVE, links.into_iter().map(|link| link.params).collect());
 }
 
 /// Stores links with the commit, which fails unless each is as it was read: new, or at its row version. Each key once, in order.
-pub(crate) fn replace<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored> + Clone, store_id: &str) {
+pub(crate) fn replace<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Encoded> + Clone) {
     const ADD: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
             counted, row_version)
         VALUES {rows} ON CONFLICT (target, source, user_id) DO NOTHING RETURNING 1";
@@ -196,9 +212,9 @@ pub(crate) fn replace<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a 
             traceparent = v.traceparent, counted = v.counted, row_version = v.row_version
         FROM v WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id
             AND link.row_version = v.row_version - 1 RETURNING 1";
-    let (new, known): (Vec<&Stored>, Vec<&Stored>) = links.clone().partition(|stored| stored.row_version == 0);
+    let (new, known): (Vec<&Encoded>, Vec<&Encoded>) = links.clone().partition(|link| link.row_version == 0);
     for (sql, links) in [(ADD, new), (CHANGE, known)] {
-        tx.require(sql, links.into_iter().map(|stored| stored.params(store_id)).collect());
+        tx.require(sql, links.into_iter().map(|link| link.params.clone()).collect());
     }
     unpublished::defer(tx, links);
 }

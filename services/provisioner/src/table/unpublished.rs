@@ -4,7 +4,7 @@ use xtsync_domain::{TenantName, Timestamp, key};
 use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
 
 use super::Key;
-use super::link::{self, Stored};
+use super::link::{self, Encoded, Stored};
 use crate::error::Result;
 
 /// A link to be published.
@@ -40,22 +40,21 @@ impl Unpublished {
     }
 }
 
-fn rows<'a>(links: impl Iterator<Item = &'a Stored>) -> Vec<Vec<Param>> {
-    let is_news = |stored: &&Stored| stored.version != stored.stored_version;
-    links.filter(is_news).map(row).collect()
+fn rows<'a>(links: impl Iterator<Item = &'a Encoded>) -> Vec<Vec<Param>> {
+    links.filter_map(|link| Some(row(&link.key, link.news?))).collect()
 }
 
-fn row(stored: &Stored) -> Vec<Param> {
-    [stored.key().params(), params![stored.version, 0_u64]].concat()
+fn row(key: &Key, version: u64) -> Vec<Param> {
+    [key.params(), params![version, 0_u64]].concat()
 }
 
 /// Notes those of these links that have a new version, with the commit.
-pub(super) fn defer<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>) {
+pub(super) fn defer<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Encoded>) {
     tx.defer(PUT, rows(links));
 }
 
 /// Notes those of these links that have a new version, at once.
-pub(super) async fn put<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>) -> Result<()> {
+pub(super) async fn put<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Encoded>) -> Result<()> {
     tx.insert(PUT, rows(links)).await?;
     Ok(())
 }
@@ -118,6 +117,6 @@ pub(super) async fn remove(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
 
 /// Has locked links published again as they are.
 pub(crate) async fn publish_again(tx: &mut Transaction, links: impl Iterator<Item = &Stored>) -> Result<()> {
-    tx.insert(PUT, links.map(row).collect()).await?;
+    tx.insert(PUT, links.map(|stored| row(&stored.key(), stored.version)).collect()).await?;
     Ok(())
 }

@@ -25,6 +25,19 @@ pub(crate) struct Work {
     pub(crate) was: Waited,
 }
 
+/// What becomes of the call that may be under way for a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// As before.
+    Unchanged,
+    /// One is about to start, or goes on: until then no other process may call for the link.
+    Until(Timestamp),
+    /// It has ended with an unknown result: the link may be read from now on.
+    Unknown(Timestamp),
+    /// It has ended, and what became of it is known.
+    Ended,
+}
+
 /// How a link waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Waited {
@@ -59,11 +72,22 @@ impl Waited {
     }
 }
 
+impl Called {
+    /// Until when a call may be under way, if that changes.
+    fn until(self) -> Option<Option<Timestamp>> {
+        match self {
+            Self::Unchanged => None,
+            Self::Until(until) | Self::Unknown(until) => Some(Some(until)),
+            Self::Ended => Some(None),
+        }
+    }
+}
+
 impl Due {
     fn read(row: &Row) -> Result<Self> {
         let key = Key::read(row)?;
         let was = Waited::read(row)?;
-        let called_until = row.opt_int("until")?.map(Timestamp);
+        let called_until = row.opt_int("called_until")?.map(Timestamp);
         let stored = row.opt_bytes("state")?.map(|_| Stored::read(&key, row)).transpose();
         let former = row.opt_text("former_user_id")?.map(UserId);
         Ok(Self { key, stored, called_until, was, former })
@@ -94,14 +118,14 @@ pub(crate) async fn due(
     macro_rules! of_class {
         ($class:literal) => {
             concat!(
-                "SELECT * FROM (SELECT target, source, user_id, class, due, condition FROM work WHERE target = $1 AND due <= $2 AND class = ",
+                "SELECT * FROM (SELECT * FROM work WHERE target = $1 AND due <= $2 AND class = ",
                 $class,
                 " ORDER BY due LIMIT $3) AS of_class"
             )
         };
     }
     const SQL: &str = concat!(
-        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, intent.until,
+        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, work.called_until,
             rehire.former_user_id, ",
         link::columns!(),
         " FROM (",
@@ -114,7 +138,6 @@ pub(crate) async fn due(
         of_class!("$7"),
         ") AS work
         LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
-        LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
         LEFT JOIN rehire ON rehire.target = work.target AND rehire.source = work.source AND rehire.user_id = work.user_id
         ORDER BY work.due"
     );
@@ -163,17 +186,54 @@ pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timesta
     tx.defer(SQL, rows);
 }
 
-/// Postpones links, except those that were made due since their jobs read them: there is news about them.
-pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
-    const SQL: &str = "WITH v (target, source, user_id, class, due, condition, code, blocked_by, was_due, had_condition) AS (VALUES {rows})
-        UPDATE work SET class = v.class, due = v.due, condition = v.condition, code = v.code, blocked_by = v.blocked_by FROM v
-        WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id
-            AND work.due = v.was_due AND (CASE WHEN work.condition IS NULL THEN 0 ELSE 1 END) = v.had_condition";
-    let row = |(key, work): (&Key, Work)| {
+/// A column of a link that is postponed, unless it was made due since its job read it: there is news about it.
+macro_rules! unless_news {
+    ($column:literal) => {
+        concat!(
+            $column,
+            " = CASE WHEN work.due = v.was_due AND (CASE WHEN work.condition IS NULL THEN 0 ELSE 1 END) = v.had_condition THEN v.",
+            $column,
+            " ELSE work.",
+            $column,
+            " END"
+        )
+    };
+}
+
+/// Postpones links, and says what becomes of the calls that may be under way for them.
+pub(crate) fn postpone(tx: &mut Transaction, links: Vec<(&Key, Work, Called)>) {
+    const SQL: &str = concat!(
+        "WITH v (target, source, user_id, class, due, condition, code, blocked_by, was_due, had_condition, is_called, called_until)
+            AS (VALUES {rows})
+        UPDATE work SET called_until = CASE WHEN v.is_called = 1 THEN v.called_until ELSE work.called_until END, ",
+        unless_news!("class"),
+        ", ",
+        unless_news!("due"),
+        ", ",
+        unless_news!("condition"),
+        ", ",
+        unless_news!("code"),
+        ", ",
+        unless_news!("blocked_by"),
+        " FROM v WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id"
+    );
+    let row = |(key, work, called): (&Key, Work, Called)| {
         let (condition, code) = work.condition.map(|(kind, code)| (kind_name(kind), code)).unzip();
-        [key.params(), params![work.class.number(), work.due, condition, code, work.blocked_by], work.was.params()].concat()
+        let call = called.until();
+        let rest = params![work.class.number(), work.due, condition, code, work.blocked_by];
+        [key.params(), rest, work.was.params(), params![call.is_some(), call.flatten()]].concat()
     };
     tx.defer(SQL, links.into_iter().map(row).collect());
+}
+
+/// Says what becomes of the calls that may be under way for links, which else stay as they are. The commit fails unless all are queued: a
+/// call does not start without its intent.
+pub(crate) fn note_calls(tx: &mut Transaction, links: Vec<(&Key, Called)>) {
+    const SQL: &str = "WITH v (target, source, user_id, called_until) AS (VALUES {rows})
+        UPDATE work SET called_until = v.called_until FROM v
+        WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id RETURNING 1";
+    let row = |(key, called): (&Key, Called)| Some([key.params(), params![called.until()?]].concat());
+    tx.require(SQL, links.into_iter().filter_map(row).collect());
 }
 
 /// Links are as desired.

@@ -3,6 +3,7 @@
 use super::super::testing::*;
 use super::super::{Account, Stage};
 use super::*;
+use crate::Timestamp;
 
 fn describe(seen: &Observed) -> String {
     match seen {
@@ -47,6 +48,23 @@ fn an_anchored_object_is_owned_when_nothing_contradicts() {
         (found(&[&ana, &twin], &[&ana]), &unclaimed, "anchor_ambiguous a1,a2"),
     ] {
         assert_eq!(describe(&classify(&look, claimed, &link(wanted(true), Shadow::None))), want);
+    }
+}
+
+/// A crash between the writing of the anchor and the recording of it: a mapping has overwritten the address by which the user was invited.
+#[test]
+fn an_anchored_object_without_the_address_is_owned_when_the_invitation_created_it() {
+    let anchored = |created_at| Object { created_at: Some(created_at), ..object("a1", Some(ANCHOR)) };
+    let bin = soft_deleted_object(anchored(NOW));
+    for (object, shadow, want) in [
+        (anchored(NOW), inviting(ago(MINUTE), None), "ours a1"),
+        (anchored(NOW), Shadow::None, "anchor_contradicts a1"),
+        (anchored(ago(10 * MINUTE)), inviting(ago(MINUTE), None), "anchor_contradicts a1"),
+        (Object { created_at: None, ..anchored(NOW) }, inviting(ago(MINUTE), None), "anchor_contradicts a1"),
+        (bin, inviting(ago(MINUTE), None), "anchor_contradicts a1"),
+    ] {
+        let seen = classify(&found(&[&object], &[]), &Claimed::new(), &link(wanted(true), shadow.clone()));
+        assert_eq!(describe(&seen), want, "{object:?} {shadow:?}");
     }
 }
 

@@ -55,7 +55,7 @@ async fn put_off_all(store: &Store, keys: &[Key], was: Waited, due: i64) {
     let condition = Some((ConditionKind::Retry, "store".to_owned()));
     let work = Work { class: was.class, due: Some(Timestamp(due)), condition, was, blocked_by: None };
     let mut tx = store.begin().await.unwrap();
-    put(&mut tx, keys.iter().map(|key| (key, work.clone())).collect());
+    postpone(&mut tx, keys.iter().map(|key| (key, work.clone(), Called::Unchanged)).collect());
     tx.commit().await.unwrap();
 }
 
