@@ -21,6 +21,9 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// Another row has a value that may occur once only.
+    #[error("another row has that value already")]
+    NotUnique(#[source] sqlx::Error),
     /// The store cannot be used as it is: an operator must act.
     #[error("the store {place} cannot be used: {reason}")]
     Unusable {
@@ -45,6 +48,7 @@ enum Meaning {
     Unavailable,
     Contended,
     Full,
+    NotUnique,
     Refused,
 }
 
@@ -54,7 +58,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Contended(_) | Self::Full(_) | Self::Changed => true,
-            Self::Statement { .. } | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
+            Self::Statement { .. } | Self::NotUnique(_) | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
         }
     }
 
@@ -64,6 +68,7 @@ impl Error {
             Meaning::Unavailable => Self::Unavailable(source),
             Meaning::Contended => Self::Contended(source),
             Meaning::Full => Self::Full(source),
+            Meaning::NotUnique => Self::NotUnique(source),
             Meaning::Refused => Self::Statement { doing: format!("running `{}`", shortened(sql)), source },
         }
     }
@@ -89,11 +94,12 @@ fn meaning(error: &sqlx::Error) -> Meaning {
     }
 }
 
-/// Classifies by SQLSTATE: 40001 serialization, 40P01 deadlock, 55P03 lock timeout; by class 08 connection, 40 other rollbacks, 53
+/// Classifies by SQLSTATE: 23505 unique violation, 40001 serialization, 40P01 deadlock, 55P03 lock timeout; by class 08 connection, 40 other rollbacks, 53
 /// resources, 57 operator (shutdown, timeout).
 fn of_postgres(code: &str) -> Meaning {
     match code {
         "53100" => Meaning::Full,
+        "23505" => Meaning::NotUnique,
         "40001" | "40P01" | "55P03" => Meaning::Contended,
         code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Meaning::Unavailable,
         _ => Meaning::Refused,
@@ -101,11 +107,12 @@ fn of_postgres(code: &str) -> Meaning {
 }
 
 /// Classifies by the primary result code, the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full. The extended code 778 is a write
-/// that the system refused: because of a quota or limit, not only a bad disk.
+/// that the system refused: because of a quota or limit, not only a bad disk. 1555 and 2067 are violations of a key and of uniqueness.
 fn of_sqlite(code: &str) -> Meaning {
     let code = code.parse::<i32>().unwrap_or_default();
     match (code, code & 0xff) {
         (778, _) | (_, 13) => Meaning::Full,
+        (1555 | 2067, _) => Meaning::NotUnique,
         (_, 5 | 6) => Meaning::Contended,
         (_, 10) => Meaning::Unavailable,
         _ => Meaning::Refused,
@@ -148,6 +155,9 @@ mod tests {
         }
         for (code, is_unavailable) in [("10", true), ("1", false), ("2067", false)] {
             assert_eq!(matches!(of_sqlite(code), Meaning::Unavailable), is_unavailable, "{code}");
+        }
+        for meaning in [of_postgres("23505"), of_sqlite("2067"), of_sqlite("1555")] {
+            assert!(matches!(meaning, Meaning::NotUnique));
         }
         assert!(matches!(of_postgres("53100"), Meaning::Full));
         assert!(matches!(of_sqlite("13"), Meaning::Full) && matches!(of_sqlite("778"), Meaning::Full));

@@ -76,7 +76,9 @@ async fn migrate(writer: &SqlitePool, options: &Options) -> Result<(), sqlx::mig
 
 fn cannot_open(place: &str, source: sqlx::Error) -> Error {
     match Error::of("opening the file", source) {
-        Error::Statement { source, .. } => Error::Unusable { place: place.to_owned(), reason: source.to_string() },
+        Error::Statement { source, .. } | Error::NotUnique(source) => {
+            Error::Unusable { place: place.to_owned(), reason: source.to_string() }
+        }
         other @ (Error::Unavailable(_)
         | Error::Contended(_)
         | Error::Full(_)

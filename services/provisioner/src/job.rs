@@ -46,7 +46,7 @@ pub(crate) async fn run(owned: &OwnedTarget, epoch: Epoch, due: Due) -> Result<(
     let done = start(owned, epoch, due).await;
     owned.release_probe(&key);
     match done {
-        Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
+        Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. } | store::Error::NotUnique(_)))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
             retry_contended(|| put_off(owned, epoch, &key, was)).await
         }
@@ -96,6 +96,8 @@ enum Committed {
     Yes,
     /// Intake has decided anew: it must be asked again what to do.
     DecisionChanged,
+    /// Another link bears the anchor, and stands in the way.
+    AnchorTaken,
 }
 
 struct Job<'a> {
@@ -115,6 +117,8 @@ struct Job<'a> {
     changes: Vec<Change>,
     /// Whether this job wrote anything.
     wrote: bool,
+    /// Another link that bears this one's anchor.
+    anchor_taken: Option<Conflict>,
     /// An object that no other link owned when this job asked.
     unclaimed: Option<TargetId>,
     /// The user's former account, whose object an administrator wants this link to take over.
@@ -150,6 +154,7 @@ impl<'a> Job<'a> {
             looked_up: LookedUp::No,
             changes: Vec::new(),
             wrote: false,
+            anchor_taken: None,
             unclaimed: None,
             confirmed: None,
             address: None,
@@ -165,16 +170,21 @@ impl<'a> Job<'a> {
         if let Some(until) = self.await_former_call(called_until) {
             return self.close(End::NotYet(until)).await.map(drop);
         }
-        while let Some(end) = self.find_anchor().await? {
-            if self.close(end).await? {
-                return Ok(());
-            }
-        }
         for _ in 0..STEPS_MAX {
+            if let Some(conflict) = self.anchor_taken.take() {
+                if self.close(End::Hold(Hold::Conflict(conflict))).await? {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.find_anchor();
             if let Some(end) = self.inherit_confirmed().await? {
                 if self.close(end).await? {
                     return Ok(());
                 }
+                continue;
+            }
+            if self.anchor_taken.is_some() {
                 continue;
             }
             let now = self.now();
@@ -209,21 +219,26 @@ impl<'a> Job<'a> {
         self.close(End::Retry("too_many_steps")).await.map(drop)
     }
 
-    /// Sets the anchor of the link once its home is known for sure. Where another link bears it, which is so when a source was another
-    /// Tenant before, that link stands in the way: two would own one object.
-    async fn find_anchor(&mut self) -> Result<Option<End>> {
-        let (context, link) = (&self.owned.context, &mut self.stored.link);
-        if link.anchor.is_some() || !matches!(link.wanted(), Wanted::Yes(_)) {
-            return Ok(None);
+    /// Sets the anchor of the link once its home is known for sure. That no other link bears it is asserted by the first commit.
+    fn find_anchor(&mut self) {
+        let link = &mut self.stored.link;
+        if link.anchor.is_none()
+            && matches!(link.wanted(), Wanted::Yes(_))
+            && let Some(home) = self.owned.context.own_directory(&self.key.source)
+        {
+            link.anchor = Some(format!("{home}/{}", self.key.user));
         }
-        let Some(home) = context.own_directory(&self.key.source) else { return Ok(None) };
-        let anchor = format!("{home}/{}", self.key.user);
-        if let Some(other) = self.owned.owners.of_anchor(&context.store, &self.key.target, anchor.clone()).await? {
-            let conflict = Conflict { kind: ConflictKind::AnchorTaken, others: vec![other.record()], is_passing: false };
-            return Ok(Some(End::Hold(Hold::Conflict(conflict))));
-        }
-        link.anchor = Some(anchor);
-        Ok(None)
+    }
+
+    /// Notes which other link bears the anchor that this one has found, where that is why it could not be stored. That is so when a source was
+    /// another Tenant before: then two links would own one object.
+    async fn note_anchor_taken(&mut self, error: Error) -> Result<()> {
+        let Error::Store(store::Error::NotUnique(_)) = error else { return Err(error) };
+        let Some(anchor) = self.stored.link.anchor.take_if(|_| self.row.anchor.is_none()) else { return Err(error) };
+        let owner = link::anchor_owner(&self.owned.context.store, &self.key.target, &anchor).await?;
+        let Some(owner) = owner.filter(|owner| *owner != self.key) else { return Err(error) };
+        self.anchor_taken = Some(Conflict { kind: ConflictKind::AnchorTaken, others: vec![owner.record()], is_passing: false });
+        Ok(())
     }
 
     /// A call without a recorded answer may still be under way: then nothing is done until it must have ended, and after that the
@@ -246,7 +261,14 @@ impl<'a> Job<'a> {
     /// taken over. If another process has changed the row, this job no longer knows the state of its link: that ends the epoch's work.
     async fn commit(&mut self, stored: Stored, update: LinkUpdate) -> Result<Committed> {
         let owned = self.owned;
-        if owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await? {
+        let committed = match owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await {
+            Err(error) => {
+                self.note_anchor_taken(error).await?;
+                return Ok(Committed::AnchorTaken);
+            }
+            Ok(committed) => committed,
+        };
+        if committed {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = stored.saved();
             self.owned.limits().note_live(&self.key.source, link::is_live(&before), link::is_live(&self.row));

@@ -105,7 +105,7 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     tx.defer(REMOVE, vec![params!["a"]]);
     tx.defer("INSERT INTO thing (id) VALUES {rows}", vec![params!["b"]]);
     let error = tx.commit().await.unwrap_err();
-    assert!(matches!(error, Error::Statement { .. }), "{error:?}");
+    assert!(matches!(error, Error::NotUnique(_)), "{error:?}");
     let mut tx = store.begin().await.unwrap();
     tx.defer(REMOVE, vec![params!["a"]]);
     drop(tx);

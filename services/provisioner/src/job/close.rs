@@ -20,7 +20,7 @@ use crate::table::link::{self, Stored};
 use crate::table::work::{Called, Waited, Work};
 
 impl Job<'_> {
-    /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
+    /// Ends the job. False where intake has decided anew meanwhile, or another link stands in the way, so that this is not the end.
     pub(super) async fn close(&mut self, end: End) -> Result<bool> {
         let now = self.now();
         let mut is_superseded = false;
@@ -38,6 +38,7 @@ impl Job<'_> {
                     return Ok(true);
                 }
                 Committed::DecisionChanged if end.depends_on_decision() => return Ok(false),
+                Committed::AnchorTaken => return Ok(false),
                 Committed::DecisionChanged => is_superseded = true,
             }
         }

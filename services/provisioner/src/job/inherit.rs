@@ -23,7 +23,7 @@ impl Job<'_> {
         match account {
             Ok(account) => {
                 let end = self.inherit(&owner.record(), &account).await?;
-                if end.is_none() {
+                if end.is_none() && self.anchor_taken.is_none() {
                     info!(link = %self.key, %former, "the shadow user of the former account is taken over, as was confirmed");
                     self.confirmed = None;
                 }
@@ -46,11 +46,16 @@ impl Job<'_> {
         Ok(tx.commit().await?)
     }
 
-    /// Takes the object over if both links are still what they were. Else it is looked up again a little later.
+    /// Takes the object over if both links are still what they were, and no other link stands in the way. Else it is looked up again a little
+    /// later.
     pub(super) async fn inherit(&mut self, owner: &str, account: &Account) -> Result<Option<End>> {
         let later = Ok(Some(End::Retry("former_account_busy")));
         let Some(owner) = Key::of_record(&self.key.target, owner) else { return later };
-        let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
+        let moved = match retry_contended(|| self.moved(&owner, account)).await {
+            Err(error) => return self.note_anchor_taken(error).await.map(|()| None),
+            Ok(moved) => moved,
+        };
+        let Some(stored) = moved else { return later };
         self.row = stored.link.clone();
         self.stored = stored.saved();
         self.owned.limits().forget_live();

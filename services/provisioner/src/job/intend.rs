@@ -15,7 +15,7 @@ use crate::table::work::{self, Called};
 
 impl Job<'_> {
     /// Commits what must be durable before the call starts, and returns until when the call may go on. None where intake has decided anew
-    /// meanwhile: then it must not start.
+    /// meanwhile, or another link stands in the way: then it must not start.
     pub(super) async fn begin(&mut self, call: &Call) -> Result<Option<Instant>> {
         if let Some(until) = self.covered(call) {
             self.note_written(call);
@@ -33,7 +33,7 @@ impl Job<'_> {
         self.note_written(call);
         let call = Called::Until(now.plus(ttl));
         let update = LinkUpdate { link: self.encode(&stored), work: Queued::Stays, call, uses, outcome: None };
-        if self.commit(stored, update).await? == Committed::DecisionChanged {
+        if self.commit(stored, update).await? != Committed::Yes {
             self.release_reservation();
             return Ok(None);
         }

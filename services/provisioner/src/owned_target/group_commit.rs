@@ -76,7 +76,7 @@ async fn commit_all(context: &Context, target: &TenantName, fence: &Fence, mut b
                 answer.send(Ok(committed.contains(&update.link.key))).ok();
             }
         }
-        Err(Error::Store(store::Error::Statement { .. })) if updates.len() > 1 => {
+        Err(Error::Store(store::Error::Statement { .. } | store::Error::NotUnique(_))) if updates.len() > 1 => {
             for (update, answer) in updates.into_iter().zip(answers) {
                 let alone = retry_contended(|| commit(context, target, fence, std::slice::from_ref(&update))).await;
                 answer.send(alone.map(|committed| !committed.is_empty())).ok();

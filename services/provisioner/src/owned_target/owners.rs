@@ -1,6 +1,4 @@
-//! Finds the links that own objects or bear anchors. Jobs that ask at about the same time share a query.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Finds the links that own objects. Jobs that ask at about the same time share a query.
 
 use xtsync_domain::{TargetId, TenantName};
 use xtsync_store::Store;
@@ -12,33 +10,19 @@ use crate::table::link::{self, Stored};
 
 /// Jobs that ask for owners.
 #[derive(Default)]
-pub(crate) struct Owners {
-    objects: Batcher<TargetId, Result<Option<(Key, Stored)>>>,
-    anchors: Batcher<String, Result<Option<Key>>>,
-}
+pub(crate) struct Owners(Batcher<TargetId, Result<Option<(Key, Stored)>>>);
 
 impl Owners {
     /// The link that owns an object of a target.
     pub(crate) async fn of_object(&self, store: &Store, target: &TenantName, id: TargetId) -> Result<Option<(Key, Stored)>> {
-        let found = self.objects.submit(id, async |batch| answer(batch, async |ids| link::owners(store, target, ids).await).await).await;
+        let found = self.0.submit(id, async |batch| answer(store, target, batch).await).await;
         found.unwrap_or(Err(Error::Abandoned))
-    }
-
-    /// The link of a target that bears an anchor.
-    pub(crate) async fn of_anchor(&self, store: &Store, target: &TenantName, anchor: String) -> Result<Option<Key>> {
-        let found = self
-            .anchors
-            .submit(anchor, async |batch| answer(batch, async |anchors| link::anchor_owners(store, target, anchors).await).await);
-        found.await.unwrap_or(Err(Error::Abandoned))
     }
 }
 
 /// Answers all that wait by one look-up. If it fails, one of them gets the cause, which ends the work of the epoch for all.
-async fn answer<Q: Ord, A: Clone>(
-    batch: Vec<Waiting<Q, Result<Option<A>>>>,
-    look_up: impl AsyncFnOnce(&BTreeSet<&Q>) -> Result<BTreeMap<Q, A>>,
-) {
-    let found = look_up(&batch.iter().map(|waiting| &waiting.item).collect()).await;
+async fn answer(store: &Store, target: &TenantName, batch: Vec<Waiting<TargetId, Result<Option<(Key, Stored)>>>>) {
+    let found = link::owners(store, target, &batch.iter().map(|waiting| &waiting.item).collect()).await;
     match found {
         Ok(found) => {
             for Waiting { item, answer } in batch {

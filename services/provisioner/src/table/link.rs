@@ -236,12 +236,10 @@ pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BT
     Ok(counts)
 }
 
-/// The links of a target that bear anchors.
-pub(crate) async fn anchor_owners(store: &Store, target: &TenantName, anchors: &BTreeSet<&String>) -> Result<BTreeMap<String, Key>> {
-    const SQL: &str = "WITH v (target, anchor) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, link.anchor
-        FROM v JOIN link ON link.target = v.target AND link.anchor = v.anchor";
-    let rows = store.fetch_rows(SQL, anchors.iter().map(|anchor| params![target.as_str(), anchor.as_str()]).collect()).await?;
-    rows.iter().map(|row| Ok((row.text("anchor")?, Key::read(row)?))).collect()
+/// The link of a target that bears an anchor.
+pub(crate) async fn anchor_owner(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
+    const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND anchor = $2";
+    store.fetch_one_opt(SQL, params![target.as_str(), anchor]).await?.map(|row| Key::read(&row)).transpose()
 }
 
 /// Links of a target after one, by source and user, that have an object.
