@@ -79,7 +79,7 @@ impl Default for Options {
             body_bytes_max: 32 * 1024 * 1024,
             page_objects_max: 999,
             pages_max: 50,
-            exchanges_max: 16,
+            exchanges_max: 32,
             decorate: None,
         }
     }

@@ -1,7 +1,7 @@
 //! Reads of users by id, of which those that come while others are under way go together.
 //!
 //! A read that finds a free permit is sent alone and at once. Others gather, and as soon as a permit is free the next request asks for up to
-//! [`IDS_MAX`] of them by one filter. There are two permits, so that a request that hangs does not hold up all others.
+//! [`IDS_MAX`] of them by one filter. There are a few permits, so that a request that hangs does not hold up all others.
 //!
 //! What a directory says of a request as a whole is each caller's answer. Whatever else a shared request does not answer, each caller asks
 //! alone: an id that the answer lacks, and every id where the request failed, since the fault may be in one of the others.
@@ -27,7 +27,7 @@ type Fields = Map<String, Json>;
 const IDS_MAX: usize = 15;
 
 /// Requests at once.
-const REQUESTS_MAX: usize = 2;
+const REQUESTS_MAX: usize = 4;
 
 /// Who waits for a read.
 pub(super) struct Reads {

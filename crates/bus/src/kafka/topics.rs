@@ -19,7 +19,8 @@ use crate::{CreateOptions, Ends, Error, TOMBSTONE_RETENTION};
 /// How long the cluster may take to answer a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many topics are asked for one by one. More are looked for in one list of all that the cluster has.
+/// How many topics are asked for one by one. More are looked for in one list of all that the cluster has. A client keeps each topic that it
+/// asked for, and goes through all of them for each one in an answer: thousands would take minutes.
 const ONE_BY_ONE_MAX: usize = 10;
 
 /// How long a new topic may take until every broker serves it.
@@ -70,13 +71,17 @@ pub(super) async fn partitions(cluster: &Cluster, topics: &[Topic]) -> Result<BT
     let found = blocking(move || {
         let all = if topics.len() > ONE_BY_ONE_MAX { Some(metadata(&client, None)?) } else { None };
         let known: HashMap<&str, &MetadataTopic> = all.iter().flat_map(Metadata::topics).map(|topic| (topic.name(), topic)).collect();
-        let mut found = BTreeMap::new();
+        let (mut found, mut asked) = (BTreeMap::new(), 0);
         for topic in topics {
             let name = topic.to_string();
-            // What the list of all leaves out may be refused to us.
             let partitions = match known.get(name.as_str()) {
                 Some(topic) => count(topic)?,
-                None => metadata(&client, Some(&name))?.topics().iter().find(|topic| topic.name() == name).map_or(Ok(None), count)?,
+                // What the list of all leaves out may be refused to us, and then the first of these says so.
+                None if asked >= ONE_BY_ONE_MAX => None,
+                None => {
+                    asked += 1;
+                    metadata(&client, Some(&name))?.topics().iter().find(|topic| topic.name() == name).map_or(Ok(None), count)?
+                }
             };
             found.extend(partitions.map(|partitions| (topic, partitions)));
         }
