@@ -10,9 +10,9 @@ use xtsync_contract::event::{self, Unreadable};
 use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_contract::{events, internal};
 use xtsync_domain::configuration::NamedSynchronization;
-use xtsync_domain::decide::{CompiledRules, decide, invalid_attributes};
+use xtsync_domain::decide::{CompiledRules, Decided, decide};
 use xtsync_domain::decision::{SkipReason, Wanted};
-use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
+use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta, mapping};
 use xtsync_runtime::trace;
 
 use crate::ROLE;
@@ -96,15 +96,15 @@ pub(crate) fn evaluate(
     batch.tally.user(pass);
     let is_concerned = |one: &&NamedSynchronization| pass == Pass::Live || assigned.progress.replays(&one.name);
     for synchronization in rules.configuration().synchronizations_from(source).filter(is_concerned) {
-        let Some(mut decision) = decide(&delta, synchronization, rules, home) else {
+        let Some(Decided { mut decision, invalid }) = decide(&delta, synchronization, rules, home) else {
             batch.tally.not_decided();
             continue;
         };
         let wanted = &decision.desired.wanted;
         batch.tally.decided(wanted);
-        if let (Wanted::Yes(_), Pass::Live) = (wanted, pass) {
-            for attribute in invalid_attributes(&delta, synchronization, rules) {
-                warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: it is left as it is");
+        if pass == Pass::Live {
+            for mapping::Invalid { attribute, code } in &invalid {
+                warn!(tenant = %source, user = %delta.user, attribute, code, "the attribute has no value that fits: it is left as it is");
                 batch.tally.invalid(attribute);
             }
         }

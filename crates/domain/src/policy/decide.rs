@@ -11,15 +11,19 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+use xtsync_language::Context;
+use xtsync_language::date::DateTime;
+
 use crate::access;
 use crate::address::{self, Home};
 use crate::configuration::{Configuration, NamedSynchronization};
 use crate::decision::{Decision, DeprovisionReason, Desired, Shape, SkipReason, Wanted};
 use crate::delta::{Gone, Kind, State, User, UserDelta};
-use crate::mapping::{self, Mappings};
+use crate::mapping::{self, Invalid, Mappings};
 use crate::resource::Synchronization;
 use crate::scope::{self, Scope, Standing};
-use crate::{TenantName, Value, Version};
+use crate::{TenantName, Value, Version, key};
 
 /// The version of the rules. Increment it whenever the same input may give another decision; every user is then decided anew.
 pub const RULES_VERSION: u32 = 3;
@@ -96,62 +100,90 @@ impl Rules {
     }
 }
 
+/// What was decided about a user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// What is wanted.
+    pub decision: Decision,
+    /// The attributes that have no value for the user, so that they are left as they are in the target.
+    pub invalid: Vec<Invalid>,
+}
+
 /// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
 /// `None` if the rules have no such synchronization, or the user exists and the delta is projected for another configuration. An attribute
 /// that was not read must not count as empty, nor a group that was not requested as one without the user. The detector republishes the
 /// user, or a newer configuration arrives.
 #[must_use]
-pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &CompiledRules, home: &Home) -> Option<Decision> {
+pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &CompiledRules, home: &Home) -> Option<Decided> {
     let (configuration, rules) = (compiled.configuration(), compiled.of(synchronization)?);
     let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
     if matches!(delta.state, State::Present(_)) && !complete() {
         return None;
     }
-    Some(Decision {
+    let (desired, invalid) = desired(delta, rules, home);
+    let decision = Decision {
         source: delta.tenant.clone(),
         user: delta.user.clone(),
         synchronization: synchronization.name.clone(),
         version: Version { delta: delta.version, facts: home.facts, revision: configuration.revision(), rules: RULES_VERSION },
         origin: delta.origin,
         first_seen: delta.first_seen,
-        desired: desired(&delta.state, rules, home),
-    })
+        desired,
+    };
+    Some(Decided { decision, invalid })
 }
 
 /// The rules; the first match decides. Without a confirmed organization the user is skipped. A user deleted at home is always
 /// deprovisioned, and a user disabled at home loses sign-in even if skipped.
-fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
-    let unblocked = |wanted| Desired { sign_in_blocked: false, wanted };
-    let user = match (rules.confirmed, state) {
+fn desired(delta: &UserDelta, rules: &Rules, home: &Home) -> (Desired, Vec<Invalid>) {
+    let unblocked = |wanted| (Desired { sign_in_blocked: false, wanted }, Vec::new());
+    let user = match (rules.confirmed, &delta.state) {
         (false, State::Present(_) | State::Gone(_)) => return unblocked(Wanted::Skipped(SkipReason::NotOneOrganization)),
         (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return unblocked(Wanted::No(DeprovisionReason::Deleted)),
         (true, State::Present(user)) => user,
     };
+    let mut invalid = Vec::new();
     let wanted = match (user.kind, scope::standing(&rules.scope, user)) {
         (Kind::External, _) => return unblocked(Wanted::No(DeprovisionReason::External)),
         (Kind::Internal, Standing::Unresolved) => Wanted::Skipped(SkipReason::ScopeUnresolved),
         (Kind::Internal, Standing::Out) => {
-            let (grace_period_ms, shape) = (rules.grace_period_ms, shape(user, rules, home).ok());
-            Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape })
+            let (grace_period_ms, shape) = (rules.grace_period_ms, shape(delta, user, rules, home).ok());
+            Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape: shape.map(|(shape, _)| shape) })
         }
-        (Kind::Internal, Standing::In) => shape(user, rules, home).map_or_else(Wanted::Skipped, Wanted::Yes),
+        (Kind::Internal, Standing::In) => match shape(delta, user, rules, home) {
+            Ok((shape, without)) => {
+                invalid = without;
+                Wanted::Yes(shape)
+            }
+            Err(reason) => Wanted::Skipped(reason),
+        },
     };
-    Desired { sign_in_blocked: sign_in(user) == Ok(false), wanted }
+    (Desired { sign_in_blocked: sign_in(user) == Ok(false), wanted }, invalid)
 }
 
-/// How the user looks in the target, or would look if they were wanted there.
+/// How the user looks in the target, or would look if they were wanted there, and the attributes that have no value for them.
 ///
 /// # Errors
 /// Why that cannot be decided; the first reason.
-fn shape(user: &User, rules: &Rules, home: &Home) -> Result<Shape, SkipReason> {
+fn shape(delta: &UserDelta, user: &User, rules: &Rules, home: &Home) -> Result<(Shape, Vec<Invalid>), SkipReason> {
     let address = address(user, home)?;
     if !rules.admitted {
         return Err(SkipReason::UserTypeNotAdmitted);
     }
     sign_in(user)?;
-    let mapped = mapping::map(&rules.mappings, &user.attributes);
-    Ok(Shape { address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create })
+    let mapped = mapping::map(&rules.mappings, &user.attributes, &context(delta, &rules.mappings));
+    Ok((Shape { address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }, mapped.invalid))
+}
+
+/// What expressions may depend on besides the attributes. It follows from the delta, so that to decide it again gives the same values.
+fn context(delta: &UserDelta, mappings: &Mappings) -> Context {
+    if !mappings.has_expressions() {
+        return Context::default();
+    }
+    let now = i64::try_from(delta.version).ok().and_then(DateTime::from_unix_micros).unwrap_or_default();
+    let seed = Sha256::digest(key::compose([delta.tenant.as_str(), delta.user.as_str(), &delta.version.to_string()])).into();
+    Context { now, default_domain: None, seed }
 }
 
 /// The address the user is invited by: the first that their home tenant redeems.
@@ -172,15 +204,6 @@ fn sign_in(user: &User) -> Result<bool, SkipReason> {
         Some(Value::Text(_) | Value::Number(_) | Value::Texts(_) | Value::Time(_) | Value::Reference(_) | Value::Binary(_)) => {
             Err(SkipReason::InvalidAttribute("accountEnabled"))
         }
-    }
-}
-
-/// The mapped attributes of a user that hold what their attribute cannot hold. They are left as they are in the target.
-#[must_use]
-pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &'a CompiledRules) -> Vec<&'a str> {
-    match (&delta.state, compiled.of(synchronization)) {
-        (State::Present(user), Some(rules)) => rules.mappings.invalid(&user.attributes).collect(),
-        (State::Gone(Gone::SoftDeleted | Gone::Deleted), _) | (State::Present(_), None) => Vec::new(),
     }
 }
 

@@ -5,18 +5,28 @@
 
 mod attribute;
 mod attributes;
+mod expression;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 pub use attribute::{Attribute, ByDefault, Target, ValueType};
 pub use attributes::{attribute, is_writable, known};
+pub use expression::{Readable, checked};
+use xtsync_language::{Compiler, Context, Program, Run};
 
+use self::expression::{Known, converted};
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
 use crate::{Attributes, Value};
 
 /// The compiled mappings of one synchronization.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Mappings(Vec<Row>);
+#[derive(Debug, Clone)]
+pub struct Mappings {
+    rows: Vec<Row>,
+    /// The expressions, by the numbers that rows have.
+    program: Arc<Program>,
+}
 
 /// The mapped attributes of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +35,17 @@ pub struct Mapped {
     pub attributes: Attributes,
     /// Written at creation only.
     pub on_create: Attributes,
+    /// What cannot be written for this user, so that it is left as it is in the target.
+    pub invalid: Vec<Invalid>,
+}
+
+/// A target attribute that has no value for a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The source attribute whose value does not fit, or the target attribute whose expression fails.
+    pub attribute: String,
+    /// Why: `wrong_type`, or the code of the expression's failure.
+    pub code: &'static str,
 }
 
 /// One target attribute.
@@ -33,6 +54,8 @@ struct Row {
     target: String,
     value_type: ValueType,
     from: Input,
+    /// The value where that gives none.
+    default: Option<Value>,
     apply: Apply,
     /// Whether a null is written.
     clears: bool,
@@ -42,6 +65,23 @@ struct Row {
 enum Input {
     Attribute(String),
     Constant(Value),
+    /// By number in the program, with its text.
+    Expression(usize, String),
+}
+
+/// The program follows from the rows.
+impl PartialEq for Mappings {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows
+    }
+}
+
+impl Eq for Mappings {}
+
+impl Hash for Mappings {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.rows.hash(state);
+    }
 }
 
 /// The compiled mappings of a synchronization. What the target's terms keep for the target is written at creation only.
@@ -55,86 +95,115 @@ pub(crate) fn of(synchronization: &Synchronization, terms: Option<&PartnerTerms>
 /// What [`crate::configuration::validate`] refuses is left out here.
 #[must_use]
 pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeSet<String>) -> Mappings {
-    let row = |attribute: &Attribute| {
-        let (from, mut apply) = match written.get(attribute.name) {
-            Some(mapping) => (compiled(&mapping.from, attribute.value_type)?, mapping.apply),
+    let mut compiler = Compiler::new(&Readable);
+    let mut row = |attribute: &Attribute| {
+        let mapping = match written.get(attribute.name) {
+            Some(mapping) => mapping.clone(),
             None => by_default(attribute)?,
         };
         let clears = match attribute.target {
-            Target::Clearable => nulls == Nulls::Clear,
+            Target::Clearable => mapping.nulls.unwrap_or(nulls) == Nulls::Clear,
             Target::Required => false,
             Target::Never(_) => return None,
         };
-        if keeps.contains(attribute.name) {
-            apply = Apply::OnCreate;
-        }
-        Some(Row { target: attribute.name.to_owned(), value_type: attribute.value_type, from, apply, clears })
+        Some(Row {
+            target: attribute.name.to_owned(),
+            value_type: attribute.value_type,
+            from: compiled(&mapping.from, attribute.value_type, &mut compiler)?,
+            default: mapping.default.and_then(|text| attribute.value_type.constant(&text)),
+            apply: if keeps.contains(attribute.name) { Apply::OnCreate } else { mapping.apply },
+            clears,
+        })
     };
-    Mappings(known().iter().filter_map(row).collect())
+    let rows = known().iter().filter_map(&mut row).collect();
+    Mappings { rows, program: Arc::new(compiler.finish()) }
 }
 
-/// Maps one user's attributes.
+/// Maps one user's attributes. The context is what expressions may depend on besides them.
 #[must_use]
-pub fn map(mappings: &Mappings, attributes: &Attributes) -> Mapped {
+pub fn map(mappings: &Mappings, attributes: &Attributes, context: &Context) -> Mapped {
+    let source = Known(attributes);
+    let run = Run::new(&mappings.program, &source, context);
     let mut mapped = Mapped::default();
-    for row in &mappings.0 {
-        let value = match &row.from {
-            Input::Constant(value) => value,
-            Input::Attribute(name) => match attributes.get(name) {
-                Some(value) if row.value_type.holds(value) => value,
-                Some(_) | None => continue,
-            },
-        };
-        match (row.apply, value) {
-            (Apply::Always, Value::Null) if !row.clears => {}
-            (Apply::OnCreate, Value::Null) => {}
-            (Apply::Always, value) => mapped.attributes.insert(row.target.as_str(), value.clone()),
-            (Apply::OnCreate, value) => mapped.on_create.insert(row.target.as_str(), value.clone()),
+    for row in &mappings.rows {
+        match row.value(attributes, &run) {
+            Ok(Some(value)) => mapped.put(row, value),
+            Ok(None) => {}
+            Err(invalid) => mapped.invalid.push(invalid),
         }
     }
     mapped
 }
 
+impl Row {
+    /// The value for a user; `None` where the attribute is left as it is.
+    fn value(&self, attributes: &Attributes, run: &Run<'_>) -> Result<Option<Value>, Invalid> {
+        let value = match &self.from {
+            Input::Constant(value) => Some(value.clone()),
+            Input::Attribute(name) => match attributes.get(name) {
+                Some(value) if self.value_type.holds(value) => Some(value.clone()),
+                Some(_) => return Err(Invalid { attribute: name.clone(), code: "wrong_type" }),
+                None => None,
+            },
+            Input::Expression(number, _) => converted(run.evaluate(*number), self.value_type, &self.target)?,
+        };
+        Ok(match (value, &self.default) {
+            (Some(Value::Null), Some(default)) => Some(default.clone()),
+            (value, _) => value,
+        })
+    }
+}
+
+impl Mapped {
+    fn put(&mut self, row: &Row, value: Value) {
+        match (row.apply, value) {
+            (Apply::Always, Value::Null) if !row.clears => {}
+            (Apply::OnCreate, Value::Null) => {}
+            (Apply::Always, value) => self.attributes.insert(row.target.as_str(), value),
+            (Apply::OnCreate, value) => self.on_create.insert(row.target.as_str(), value),
+        }
+    }
+}
+
 impl Mappings {
     /// The source attributes that are read.
     pub fn reads(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|row| match &row.from {
+        let direct = self.rows.iter().filter_map(|row| match &row.from {
             Input::Attribute(name) => Some(name.as_str()),
-            Input::Constant(_) => None,
-        })
+            Input::Constant(_) | Input::Expression(..) => None,
+        });
+        direct.chain(self.program.attributes())
     }
 
-    /// The source attributes whose value has a type that the target attribute cannot hold. They are not written.
-    pub fn invalid<'a>(&'a self, attributes: &Attributes) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter_map(|row| match &row.from {
-            Input::Attribute(name) => attributes.get(name).filter(|value| !row.value_type.holds(value)).map(|_| name.as_str()),
-            Input::Constant(_) => None,
-        })
+    /// Whether any attribute comes from an expression.
+    pub(crate) fn has_expressions(&self) -> bool {
+        !self.program.is_empty()
     }
 
     /// The mapped user type. Without one, an invitation creates a guest.
     #[must_use]
     pub fn user_type(&self) -> UserType {
-        let row = self.0.iter().find(|row| row.target == "userType");
+        let row = self.rows.iter().find(|row| row.target == "userType");
         match row.map(|row| &row.from) {
             Some(Input::Constant(Value::Text(text))) if text == "Member" => UserType::Member,
-            Some(Input::Constant(_) | Input::Attribute(_)) | None => UserType::Guest,
+            Some(Input::Constant(_) | Input::Attribute(_) | Input::Expression(..)) | None => UserType::Guest,
         }
     }
 }
 
-fn compiled(from: &MappingSource, value_type: ValueType) -> Option<Input> {
+fn compiled(from: &MappingSource, value_type: ValueType, compiler: &mut Compiler<'_>) -> Option<Input> {
     match from {
         MappingSource::Source(name) => Some(Input::Attribute(name.clone())),
         MappingSource::Constant(text) => value_type.constant(text).map(Input::Constant),
+        MappingSource::Expression(text) => compiler.add(text).ok().map(|number| Input::Expression(number, text.clone())),
         MappingSource::None => None,
     }
 }
 
-fn by_default(attribute: &Attribute) -> Option<(Input, Apply)> {
+fn by_default(attribute: &Attribute) -> Option<Mapping> {
     match attribute.default {
-        ByDefault::Direct => Some((Input::Attribute(attribute.name.to_owned()), Apply::Always)),
-        ByDefault::OnCreate(text) => Some((Input::Constant(text.into()), Apply::OnCreate)),
+        ByDefault::Direct => Some(MappingSource::Source(attribute.name.to_owned()).into()),
+        ByDefault::OnCreate(text) => Some(Mapping { apply: Apply::OnCreate, ..MappingSource::Constant(text.to_owned()).into() }),
         ByDefault::Unmapped => None,
     }
 }

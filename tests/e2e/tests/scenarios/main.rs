@@ -69,6 +69,7 @@ scenarios! {
     the_disabled_the_external_and_the_unreachable_are_not_created => "disabled-never-provisioned",
     a_user_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
     a_changed_mapping_writes_only_the_difference => "mapping-change",
+    an_expression_is_evaluated_for_each_user_and_again_when_it_changes => "expression",
     nested_groups_count_only_where_asked => "nested",
     a_renamed_tenant_keeps_its_links => "tenant-renamed",
     a_former_scope_is_in_force_again_once_resolved => "field/k-30-former-scope",

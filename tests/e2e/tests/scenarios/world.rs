@@ -329,9 +329,10 @@ impl World {
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
             for (name, constant) in mappings {
-                match name.strip_suffix(':') {
-                    Some(name) => writeln!(yaml, "    {name}: {{constant: {constant}}}")?,
-                    None => writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?,
+                match (name.strip_suffix(':'), constant.strip_prefix('=')) {
+                    (Some(name), _) => writeln!(yaml, "    {name}: {{constant: {constant}}}")?,
+                    (None, Some(expression)) => writeln!(yaml, "    {name}: {{expression: {expression:?}}}")?,
+                    (None, None) => writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?,
                 }
             }
         }

@@ -33,7 +33,7 @@ impl Fixture {
 
     fn decide(&self, delta: &UserDelta) -> Option<Decision> {
         let compiled = CompiledRules::compile(Arc::new(self.configuration()));
-        decide(delta, compiled.configuration().synchronizations().next().unwrap(), &compiled, &emea())
+        decide(delta, compiled.configuration().synchronizations().next().unwrap(), &compiled, &emea()).map(|decided| decided.decision)
     }
 
     fn desired(&self, state: State) -> Desired {
@@ -183,7 +183,7 @@ fn a_leaver_needs_no_address_and_no_known_domains() {
     let synchronization = compiled.configuration().synchronizations().next().unwrap();
     for home in [Home::default(), emea()] {
         let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &compiled, &home).unwrap();
-        assert_eq!(decided.desired, deleted());
+        assert_eq!(decided.decision.desired, deleted());
     }
 }
 
@@ -261,8 +261,9 @@ fn an_attribute_of_a_wrong_type_is_not_written_and_is_named() {
     user.attributes.insert("department", Value::Null);
     let compiled = CompiledRules::compile(Arc::new(FIXTURE.configuration()));
     let (delta, synchronization) = (delta(State::Present(user)), compiled.configuration().synchronizations().next().unwrap());
-    assert_eq!(invalid_attributes(&delta, synchronization, &compiled), ["city", "displayName"]);
-    let Wanted::Yes(shape) = FIXTURE.decide(&delta).unwrap().desired.wanted else { panic!("in scope") };
+    let decided = decide(&delta, synchronization, &compiled, &emea()).unwrap();
+    assert_eq!(decided.invalid.iter().map(|invalid| invalid.attribute.as_str()).collect::<Vec<_>>(), ["city", "displayName"]);
+    let Wanted::Yes(shape) = decided.decision.desired.wanted else { panic!("in scope") };
     assert_eq!(shape.attributes, Attributes::from_iter([("department", Value::Null)]));
 }
 

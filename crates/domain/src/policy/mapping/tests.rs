@@ -3,15 +3,15 @@
 use super::*;
 
 fn source(name: &str) -> Mapping {
-    Mapping { from: MappingSource::Source(name.to_owned()), apply: Apply::Always }
+    MappingSource::Source(name.to_owned()).into()
 }
 
 fn constant(text: &str, apply: Apply) -> Mapping {
-    Mapping { from: MappingSource::Constant(text.to_owned()), apply }
+    Mapping { apply, ..MappingSource::Constant(text.to_owned()).into() }
 }
 
 fn none() -> Mapping {
-    Mapping { from: MappingSource::None, apply: Apply::Always }
+    MappingSource::None.into()
 }
 
 fn set(pairs: &[(&str, Value)]) -> Attributes {
@@ -28,8 +28,8 @@ fn check(
 ) {
     let written = written.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect();
     let keeps = keeps.iter().map(|name| (*name).to_owned()).collect();
-    let mapped = map(&compile(&written, nulls, &keeps), &set(user));
-    assert_eq!(mapped, Mapped { attributes: set(want), on_create: set(on_create) }, "{written:?}");
+    let mapped = map(&compile(&written, nulls, &keeps), &set(user), &Context::default());
+    assert_eq!(mapped, Mapped { attributes: set(want), on_create: set(on_create), invalid: Vec::new() }, "{written:?}");
 }
 
 #[test]
@@ -101,4 +101,43 @@ fn only_source_attributes_are_read() {
     let reads: Vec<_> = mappings.reads().collect();
     assert!(reads.contains(&"employeeType") && reads.contains(&"displayName"));
     assert!(!reads.contains(&"city") && !reads.contains(&"jobTitle") && !reads.contains(&"userType"));
+}
+
+fn expression(text: &str) -> Mapping {
+    MappingSource::Expression(text.to_owned()).into()
+}
+
+#[test]
+fn an_expression_gives_a_value_or_nothing_and_then_the_default_counts() {
+    let user = [("givenName", "Ana".into()), ("surname", "Gil".into()), ("department", Value::Null), ("businessPhones", Value::Null)];
+    let joined = expression(r#"Join(" ", [givenName], [surname])"#);
+    let with_default = Mapping { default: Some("none".to_owned()), ..expression(r#"Append([department], "")"#) };
+    for (mapping, want) in [
+        (joined, Some(Value::from("Ana Gil"))),
+        (expression("[department]"), Some(Value::Null)),
+        (Mapping { nulls: Some(Nulls::Keep), ..expression("[department]") }, None),
+        (with_default, Some("none".into())),
+        (expression("[jobTitle]"), None),
+        (expression("no expression"), None),
+    ] {
+        let written = BTreeMap::from([("city".to_owned(), mapping.clone())]);
+        let mapped = map(&compile(&written, Nulls::Clear, &BTreeSet::new()), &set(&user), &Context::default());
+        assert_eq!(mapped.attributes.get("city"), want.as_ref(), "{mapping:?}");
+        assert_eq!(mapped.invalid, [], "{mapping:?}");
+    }
+}
+
+#[test]
+fn what_an_expression_reads_is_what_is_read_of_the_source() {
+    let written = BTreeMap::from([("city".to_owned(), expression("Append([mailNickname], [mobilePhone])"))]);
+    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new());
+    let reads: BTreeSet<&str> = mappings.reads().collect();
+    assert!(reads.contains("mailNickname") && reads.contains("mobilePhone") && !reads.contains("city"), "{reads:?}");
+}
+
+#[test]
+fn a_changed_expression_is_another_mapping() {
+    let compiled = |text: &str| compile(&BTreeMap::from([("city".to_owned(), expression(text))]), Nulls::Clear, &BTreeSet::new());
+    assert_eq!(compiled("[state]"), compiled("[state]"));
+    assert_ne!(compiled("[state]"), compiled("Append([state], \"\")"));
 }

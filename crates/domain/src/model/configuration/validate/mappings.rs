@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Found;
-use crate::mapping::{Attribute, Target, ValueType, attribute};
+use crate::mapping::{Attribute, Target, ValueType, attribute, checked};
 use crate::resource::{Mapping, MappingSource};
 
 pub(super) fn check(mappings: &BTreeMap<String, Mapping>, found: &mut Found<'_>) {
@@ -12,7 +12,10 @@ pub(super) fn check(mappings: &BTreeMap<String, Mapping>, found: &mut Found<'_>)
         match attribute(name).map(|target| (target, target.target)) {
             None => found.add(path, "is no attribute that mappings know"),
             Some((_, Target::Never(why))) => found.add(path, format!("must not be written: {why}")),
-            Some((target, Target::Clearable | Target::Required)) => check_origin(&path, target, &mapping.from, found),
+            Some((target, Target::Clearable | Target::Required)) => {
+                check_origin(&path, target, &mapping.from, found);
+                check_default(&path, target, mapping, found);
+            }
         }
     }
 }
@@ -36,10 +39,36 @@ fn check_origin(path: &str, target: &Attribute, from: &MappingSource, found: &mu
             (_, None) if text.is_empty() => found.add(format!("{path}.constant"), "is empty"),
             (_, None) => found.add(format!("{path}.constant"), format!("cannot be {}", describe(target.value_type))),
         },
+        MappingSource::Expression(text) => check_expression(&format!("{path}.expression"), target, text, found),
         MappingSource::None if target.name == "displayName" => {
             found.add(format!("{path}.none"), "a user cannot be without a display name; a target that wants its own `keeps` it");
         }
         MappingSource::None => {}
+    }
+}
+
+fn check_expression(path: &str, target: &Attribute, text: &str, found: &mut Found<'_>) {
+    match checked(text, target.value_type) {
+        Err(error) => found.add(path.to_owned(), format!("{error}, at character {}", characters(text, error.span.start) + 1)),
+        Ok(Some(kind)) => {
+            found.add(path.to_owned(), format!("gives {} and '{}' holds {}", kind.describe(), target.name, describe(target.value_type)));
+        }
+        Ok(None) if target.name == "userType" => found.add(path.to_owned(), "must be a constant: a target admits user types and not users"),
+        Ok(None) => {}
+    }
+}
+
+/// How many characters stand before a byte.
+fn characters(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or(text).chars().count()
+}
+
+fn check_default(path: &str, target: &Attribute, mapping: &Mapping, found: &mut Found<'_>) {
+    let Some(text) = &mapping.default else { return };
+    if let MappingSource::Constant(_) | MappingSource::None = mapping.from {
+        found.add(format!("{path}.default"), "has no effect beside a constant or `none`");
+    } else if target.value_type.constant(text).is_none() {
+        found.add(format!("{path}.default"), format!("cannot be {}", describe(target.value_type)));
     }
 }
 

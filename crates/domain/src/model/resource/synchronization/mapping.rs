@@ -1,9 +1,10 @@
 //! Where one target attribute comes from, as an administrator writes it.
 //!
-//! Exactly one of `source`, `constant` and `none` says so. The expression language will be a fourth: a field here, an arm of
-//! [`MappingSource`] and an arm where `crate::mapping` compiles it.
+//! Exactly one of `source`, `constant`, `expression` and `none` says so.
 
 use serde::{Deserialize, Serialize};
+
+use super::Nulls;
 
 /// Where one target attribute comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,8 +12,12 @@ use serde::{Deserialize, Serialize};
 pub struct Mapping {
     /// The value's origin.
     pub from: MappingSource,
+    /// The value where that gives none.
+    pub default: Option<String>,
     /// When it is written.
     pub apply: Apply,
+    /// What to do where there is no value; as the synchronization says if it is not given.
+    pub nulls: Option<Nulls>,
 }
 
 /// The origin of a value.
@@ -22,6 +27,8 @@ pub enum MappingSource {
     Source(String),
     /// The same text for every user.
     Constant(String),
+    /// What an expression gives for the user; its text.
+    Expression(String),
     /// Nothing: the default mapping of this attribute is switched off.
     None,
 }
@@ -49,35 +56,50 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     constant: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    expression: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     none: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
     #[serde(default, skip_serializing_if = "is_always")]
     apply: Apply,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nulls: Option<Nulls>,
 }
 
 impl TryFrom<Written> for Mapping {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let from = match (written.source, written.constant, written.none) {
-            (Some(source), None, None) => MappingSource::Source(source),
-            (None, Some(constant), None) => MappingSource::Constant(constant),
-            (None, None, Some(true)) => MappingSource::None,
-            (None, None, Some(false)) => return Err("`none` can only be true; leave it out otherwise"),
-            (None, None, None) => return Err("one of `source`, `constant` and `none` is needed"),
-            (_, _, _) => return Err("only one of `source`, `constant` and `none` can be given"),
+        let Written { source, constant, expression, none, default, apply, nulls } = written;
+        let from = match (source, constant, expression, none) {
+            (Some(source), None, None, None) => MappingSource::Source(source),
+            (None, Some(constant), None, None) => MappingSource::Constant(constant),
+            (None, None, Some(expression), None) => MappingSource::Expression(expression),
+            (None, None, None, Some(true)) => MappingSource::None,
+            (None, None, None, Some(false)) => return Err("`none` can only be true; leave it out otherwise"),
+            (None, None, None, None) => return Err("one of `source`, `constant`, `expression` and `none` is needed"),
+            (_, _, _, _) => return Err("only one of `source`, `constant`, `expression` and `none` can be given"),
         };
-        Ok(Self { from, apply: written.apply })
+        Ok(Self { from, default, apply, nulls })
     }
 }
 
 impl From<Mapping> for Written {
-    fn from(Mapping { from, apply }: Mapping) -> Self {
-        let (source, constant, none) = match from {
-            MappingSource::Source(source) => (Some(source), None, None),
-            MappingSource::Constant(constant) => (None, Some(constant), None),
-            MappingSource::None => (None, None, Some(true)),
-        };
-        Self { source, constant, none, apply }
+    fn from(Mapping { from, default, apply, nulls }: Mapping) -> Self {
+        let unset = Self { source: None, constant: None, expression: None, none: None, default, apply, nulls };
+        match from {
+            MappingSource::Source(source) => Self { source: Some(source), ..unset },
+            MappingSource::Constant(constant) => Self { constant: Some(constant), ..unset },
+            MappingSource::Expression(expression) => Self { expression: Some(expression), ..unset },
+            MappingSource::None => Self { none: Some(true), ..unset },
+        }
+    }
+}
+
+impl From<MappingSource> for Mapping {
+    fn from(from: MappingSource) -> Self {
+        Self { from, default: None, apply: Apply::Always, nulls: None }
     }
 }
 
@@ -92,13 +114,20 @@ mod tests {
 
     #[test]
     fn a_mapping_has_exactly_one_origin_and_reads_back() {
-        for (json, from, apply) in [
-            (r#"{"source":"city"}"#, MappingSource::Source("city".to_owned()), Apply::Always),
-            (r#"{"constant":"Member","apply":"onCreate"}"#, MappingSource::Constant("Member".to_owned()), Apply::OnCreate),
-            (r#"{"none":true}"#, MappingSource::None, Apply::Always),
+        let city = || Mapping::from(MappingSource::Source("city".to_owned()));
+        let member = Mapping::from(MappingSource::Constant("Member".to_owned()));
+        for (json, want) in [
+            (r#"{"source":"city"}"#, city()),
+            (
+                r#"{"source":"city","default":"Paris","nulls":"keep"}"#,
+                Mapping { default: Some("Paris".to_owned()), nulls: Some(Nulls::Keep), ..city() },
+            ),
+            (r#"{"constant":"Member","apply":"onCreate"}"#, Mapping { apply: Apply::OnCreate, ..member }),
+            (r#"{"expression":"ToUpper([city])"}"#, MappingSource::Expression("ToUpper([city])".to_owned()).into()),
+            (r#"{"none":true}"#, MappingSource::None.into()),
         ] {
             let mapping: Mapping = serde_json::from_str(json).unwrap();
-            assert_eq!(mapping, Mapping { from, apply });
+            assert_eq!(mapping, want);
             assert_eq!(serde_json::to_string(&mapping).unwrap(), json);
         }
     }
@@ -112,7 +141,7 @@ mod tests {
             (r#"{"source":"a","constant":"b"}"#, "only one of"),
             (r#"{"source":"a","none":true}"#, "only one of"),
             (r#"{"source":"a","aply":"onCreate"}"#, "unknown field `aply`"),
-            (r#"{"expression":"[a]"}"#, "unknown field `expression`"),
+            (r#"{"source":"a","expression":"[a]"}"#, "only one of"),
             (r#"{"source":"a","apply":"sometimes"}"#, "unknown variant `sometimes`"),
         ] {
             let error = serde_json::from_str::<Mapping>(json).unwrap_err().to_string();
