@@ -133,13 +133,13 @@ impl<'s> Compiler<'s> {
             let place = written.get(problem.argument).and_then(Option::as_ref).map_or(name_span, |tree| tree.span);
             Error::new(problem.code, place, format!("{}: {}", function.name, problem.message))
         })?;
-        if let Some(folded) = self.fold(function, &arguments, &prepared, span)? {
+        let call = Call { function, arguments: arguments.clone(), prepared, place: self.chances };
+        if let Some(folded) = self.fold(&call, span)? {
             return Ok(folded);
         }
         for argument in arguments.iter().flatten() {
             self.uses[argument.0 as usize] += 1;
         }
-        let call = Call { function, arguments: arguments.clone(), prepared, place: self.chances };
         let node = Node { kind: function.result, span, kept: None, op: Op::Call(call) };
         Ok(match function.depends {
             // Another value at each place.
@@ -184,28 +184,15 @@ impl<'s> Compiler<'s> {
     }
 
     /// The value of a call whose arguments are all constants.
-    fn fold(
-        &mut self,
-        function: &'static Function,
-        arguments: &[Option<NodeId>],
-        prepared: &Prepared,
-        span: Span,
-    ) -> Result<Option<NodeId>, Error> {
+    fn fold(&mut self, call: &Call, span: Span) -> Result<Option<NodeId>, Error> {
         let is_constant = |node: &NodeId| matches!(self.program.node(*node).op, Op::Constant(_));
-        let attributes = matches!(prepared, Prepared::Attributes(attributes) if !attributes.is_empty());
-        if function.depends != Depends::Nothing || attributes || !arguments.iter().flatten().all(is_constant) {
+        let reads = matches!(&call.prepared, Prepared::Attributes(attributes) if !attributes.is_empty());
+        if call.function.depends != Depends::Nothing || reads || !call.arguments.iter().flatten().all(is_constant) {
             return Ok(None);
         }
-        // Prepared once more, for a program of its own: what is prepared is not copied.
-        let again = (function.prepare)(&Written { program: &self.program, arguments }).ok();
-        let call = Call { function, arguments: arguments.to_vec(), prepared: again.unwrap_or(Prepared::Nothing), place: 0 };
         let context = Context::default();
-        let run = Run::new(&self.program, &NoAttributes, &context);
-        match run.call(&call) {
-            Ok(value) => {
-                let value = value.into_owned();
-                Ok(Some(self.constant(value, span)))
-            }
+        match Run::new(&self.program, &NoAttributes, &context).call(call) {
+            Ok(value) => Ok(Some(self.constant(value, span))),
             Err(failure) if failure.is_ignored() => Ok(None),
             Err(failure) => Err(Error::new(Code::Constant, span, failure.to_string())),
         }

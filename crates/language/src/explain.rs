@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::evaluate::{Context, Failure, Run, Source};
+use crate::lexer::quoted;
 use crate::program::{NodeId, Op, Program};
 use crate::span::Span;
 use crate::value::Value;
@@ -75,7 +76,7 @@ fn constant(f: &mut fmt::Formatter<'_>, value: &Value<'_>) -> fmt::Result {
         Value::Integer(number) => write!(f, "{number}"),
         Value::Flag(flag) => write!(f, "{flag}"),
         Value::List(items) => write!(f, "{items:?}"),
-        Value::Text(text) | Value::Reference(text) => write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        Value::Text(text) | Value::Reference(text) => f.write_str(&quoted(text)),
         Value::Time(time) => write!(f, "\"{time}\""),
     }
 }

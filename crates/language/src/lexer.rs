@@ -35,6 +35,11 @@ impl Token {
     }
 }
 
+/// A text in quotes, which reads back as the same text.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// The tokens of a text, each with its place.
 ///
 /// # Errors

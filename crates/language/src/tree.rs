@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::lexer::quoted;
 use crate::span::Span;
 
 /// A part of an expression.
@@ -100,7 +101,7 @@ impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {
             Node::Attribute(name) => write!(f, "[{name}]"),
-            Node::Text(text) => write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            Node::Text(text) => f.write_str(&quoted(text)),
             Node::Integer(number) => write!(f, "{number}"),
             Node::Word(word) => f.write_str(word),
             Node::Call { name, arguments, .. } => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::operator::Operator;
+use crate::lexer::quoted;
 use crate::span::Span;
 
 /// A part of a filter.
@@ -66,7 +67,7 @@ impl fmt::Display for Tree {
                     write!(f, "[{attribute}] {}", operator.name())?;
                 }
                 if operator.takes_value() {
-                    write!(f, " \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))?;
+                    write!(f, " {}", quoted(value))?;
                 }
                 Ok(())
             }

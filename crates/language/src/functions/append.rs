@@ -11,7 +11,8 @@ pub(crate) const APPEND: Function = Function::new(
     append,
 );
 
-fn append<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {
+/// One text and then the other.
+pub(super) fn append<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {
     let (source, suffix) = (arguments.text(0)?, arguments.text(1)?);
     match (source, suffix) {
         (None, None) => Ok(Value::Null),

@@ -1,24 +1,15 @@
 //! `Prepend(prefix, source)`: one text before the other, as `Append` puts it after.
 
-use crate::evaluate::Failure;
-use crate::function::{Accepts, Arguments, Function, Parameter};
-use crate::value::{Kind, Value};
+use super::append;
+use crate::function::{Accepts, Function, Parameter};
+use crate::value::Kind;
 
 pub(crate) const PREPEND: Function = Function::new(
     "Prepend",
     &[Parameter::required("prefix", Accepts::Text), Parameter::required("source", Accepts::Text)],
     Kind::Text,
-    prepend,
+    append::append,
 );
-
-fn prepend<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {
-    let (prefix, source) = (arguments.text(0)?, arguments.text(1)?);
-    match (prefix, source) {
-        (None, None) => Ok(Value::Null),
-        (Some(text), None) | (None, Some(text)) => arguments.sized(text),
-        (Some(prefix), Some(source)) => arguments.sized(prefix + source),
-    }
-}
 
 #[cfg(test)]
 mod tests {
