@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::date::DateTime;
 use crate::error::{Code, Error, nearest};
 use crate::evaluate::{Context, NoAttributes, Run};
 use crate::function::{Accepts, Depends, Function, Prepared, Written};
@@ -44,6 +45,8 @@ pub struct Compiler<'s> {
     uses: Vec<u32>,
     /// How many calls depend on chance.
     chances: u32,
+    /// Whether functions that no mapping may use are compiled.
+    is_unrestricted: bool,
 }
 
 /// What makes two nodes the same one.
@@ -59,7 +62,13 @@ impl<'s> Compiler<'s> {
     /// A compiler of expressions over such attributes.
     #[must_use]
     pub fn new(schema: &'s dyn Schema) -> Self {
-        Self { schema, program: Program::default(), known: HashMap::new(), uses: Vec::new(), chances: 0 }
+        Self { schema, program: Program::default(), known: HashMap::new(), uses: Vec::new(), chances: 0, is_unrestricted: false }
+    }
+
+    /// The same, of functions too that can be evaluated, but that no mapping may use.
+    #[must_use]
+    pub fn unrestricted(schema: &'s dyn Schema) -> Self {
+        Self { is_unrestricted: true, ..Self::new(schema) }
     }
 
     /// Adds an expression; returns its number.
@@ -118,6 +127,9 @@ impl<'s> Compiler<'s> {
 
     fn call(&mut self, name: &str, name_span: Span, written: &[Option<Tree>], span: Span) -> Result<NodeId, Error> {
         let function = find(name, name_span)?;
+        if let Some(why) = function.refused.filter(|_| !self.is_unrestricted) {
+            return Err(unsupported(name, why, name_span));
+        }
         check_count(function, written, span)?;
         let mut arguments = Vec::with_capacity(written.len());
         for (at, argument) in written.iter().enumerate() {
@@ -166,7 +178,13 @@ impl<'s> Compiler<'s> {
     }
 
     fn check_kind(&self, function: &Function, parameter: &str, accepts: Accepts, tree: &Tree, node: NodeId) -> Result<(), Error> {
-        let kind = self.program.node(node).kind;
+        let Node { kind, op, .. } = self.program.node(node);
+        if let Op::Call(Call { function: inner, .. }) = op
+            && inner.refused.is_some()
+        {
+            return Err(Error::new(Code::Unexpected, tree.span, format!("{} can only be the outermost call", inner.name)));
+        }
+        let kind = *kind;
         let fits = match (accepts, kind) {
             (_, Kind::Any) | (Accepts::Any | Accepts::List, _) => true,
             (Accepts::Text, kind) => kind != Kind::List,
@@ -180,7 +198,15 @@ impl<'s> Compiler<'s> {
             return Err(Error::new(Code::Unexpected, tree.span, format!("`{parameter}` of {} takes no comparison", function.name)));
         }
         let message = || format!("`{parameter}` of {} is not {}", function.name, kind.describe());
-        if fits { Ok(()) } else { Err(Error::new(Code::Kind, tree.span, message())) }
+        if !fits {
+            return Err(Error::new(Code::Kind, tree.span, message()));
+        }
+        match (accepts, op) {
+            (Accepts::Integer, Op::Constant(Value::Text(text))) if text.trim().parse::<i64>().is_err() => Err("a whole number"),
+            (Accepts::Time, Op::Constant(Value::Text(text))) if !text.trim().is_empty() && DateTime::parse(text).is_none() => Err("a date"),
+            _ => Ok(()),
+        }
+        .map_err(|needed| Error::new(Code::Constant, tree.span, format!("`{parameter}` of {} needs {needed}", function.name)))
     }
 
     /// The value of a call whose arguments are all constants.
@@ -231,10 +257,14 @@ fn find(name: &str, span: Span) -> Result<&'static Function, Error> {
         return Ok(function);
     }
     if let Some(why) = functions::unsupported(name) {
-        return Err(Error::new(Code::Unsupported, span, format!("`{name}` cannot be used: {why}")));
+        return Err(unsupported(name, why, span));
     }
     let error = Error::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
     Err(error.hint(nearest(name, functions::names())))
+}
+
+fn unsupported(name: &str, why: &str, span: Span) -> Error {
+    Error::new(Code::Unsupported, span, format!("`{name}` cannot be used: {why}"))
 }
 
 fn check_count(function: &Function, written: &[Option<Tree>], span: Span) -> Result<(), Error> {

@@ -80,14 +80,25 @@ impl Error {
     /// The line of the text with a caret below the place, then the message, as a terminal shows it.
     #[must_use]
     pub fn show(&self, text: &str) -> String {
+        format!("{}\n{self}", self.place(text))
+    }
+
+    /// The line of the text with a caret below the place. Of a long line only what is near the place is shown.
+    #[must_use]
+    pub fn place(&self, text: &str) -> String {
         let start = self.span.start.min(text.len());
         let begin = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let line = text.get(begin..).unwrap_or_default().lines().next().unwrap_or_default();
+        let line: Vec<char> = text.get(begin..).unwrap_or_default().lines().next().unwrap_or_default().chars().collect();
         let before = text.get(begin..start).unwrap_or_default().chars().count();
         let carets = self.span.of(text).lines().next().unwrap_or_default().chars().count().max(1);
-        format!("{line}\n{}{}\n{self}", " ".repeat(before), "^".repeat(carets))
+        let from = if line.len() > SHOWN_MAX { before.saturating_sub(SHOWN_MAX / 2) } else { 0 };
+        let shown: String = line.iter().skip(from).take(SHOWN_MAX).map(|char| if char.is_control() { ' ' } else { *char }).collect();
+        format!("{shown}\n{}{}", " ".repeat(before - from), "^".repeat(carets.min(SHOWN_MAX)))
     }
 }
+
+/// The most characters of a line that are shown with a place in it.
+const SHOWN_MAX: usize = 120;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,6 +150,14 @@ mod tests {
         assert_eq!(error.show(text), "Joim(\"é\", [b]))\n^^^^\nunknown function `Joim`, did you mean `Join`?");
         let error = Error::new(Code::Unexpected, Span::new(text.len(), text.len()), "an argument is missing");
         assert_eq!(error.show(text).lines().nth(1), Some("               ^"));
+    }
+
+    #[test]
+    fn of_a_long_line_what_is_near_the_place_is_shown() {
+        let text = format!("{}Joim{}", "a".repeat(300), "b".repeat(300));
+        let error = Error::new(Code::UnknownFunction, Span::new(300, 304), "unknown function `Joim`");
+        let want = format!("{}Joim{}\n{}^^^^", "a".repeat(60), "b".repeat(56), " ".repeat(60));
+        assert_eq!(error.place(&text), want);
     }
 
     #[test]

@@ -16,6 +16,11 @@ use crate::value::Value;
 pub trait Source {
     /// The value of an attribute. A name that is missing has none.
     fn read(&self, name: &str) -> Read<'_>;
+
+    /// Whether the value of an attribute is not to be shown.
+    fn is_sensitive(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 /// What is known of an attribute.
@@ -45,6 +50,8 @@ pub struct Context {
     pub default_domain: Option<String>,
     /// What chance is drawn from: the same seed gives the same values.
     pub seed: [u8; 32],
+    /// The values that other users of the target have, for `SelectUniqueValue`; only a test knows them.
+    pub taken: Vec<String>,
 }
 
 /// Why an expression gives no value for a user. It names no value.

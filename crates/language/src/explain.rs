@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::evaluate::{Context, Failure, Run, Source};
+use crate::functions::REDACT;
 use crate::lexer::quoted;
 use crate::program::{NodeId, Op, Program};
 use crate::span::Span;
@@ -17,6 +18,8 @@ pub struct Explained {
     pub span: Span,
     /// What it gave; `None` where it was not evaluated.
     pub value: Option<Result<Value<'static>, Failure>>,
+    /// Whether the value is not to be shown: `Redact` or a sensitive attribute is in it, or `Redact` is around it.
+    pub is_redacted: bool,
     /// The parts of it, in the order in which they are written. Constants are left out.
     pub parts: Vec<Self>,
 }
@@ -31,18 +34,26 @@ pub fn explain(program: &Program, expression: usize, source: &dyn Source, contex
     // What matters is which parts it evaluates.
     let _ = run.evaluate(expression);
     let visited = Run::new(program, source, context);
-    explained(program, program.roots[expression], &run, &visited)
+    explained(program, program.roots[expression], false, source, &run, &visited)
 }
 
-fn explained(program: &Program, id: NodeId, run: &Run<'_>, again: &Run<'_>) -> Explained {
+fn explained(program: &Program, id: NodeId, is_within: bool, source: &dyn Source, run: &Run<'_>, again: &Run<'_>) -> Explained {
+    let op = &program.node(id).op;
+    let is_within = is_within
+        || match op {
+            Op::Call(call) => call.function.name == REDACT.name,
+            Op::Attribute(number) => program.attributes.get(*number as usize).is_some_and(|name| source.is_sensitive(name)),
+            Op::Constant(_) | Op::Compare { .. } => false,
+        };
     let is_constant = |id: &NodeId| matches!(program.node(*id).op, Op::Constant(_));
     let parts = program.children(id).into_iter().filter(|child| !is_constant(child));
+    let parts: Vec<Explained> = parts.map(|child| explained(program, child, is_within, source, run, again)).collect();
     let value = run.has_visited(id).then(|| {
         again.restart();
         again.value(id).map(Value::into_owned)
     });
     let (text, span) = (Text { program, id }.to_string(), program.node(id).span);
-    Explained { text, span, value, parts: parts.map(|child| explained(program, child, run, again)).collect() }
+    Explained { text, span, value, is_redacted: is_within || parts.iter().any(|part| part.is_redacted), parts }
 }
 
 /// A part as canonical text.
@@ -103,6 +114,7 @@ mod tests {
     fn show(part: &Explained, depth: usize) -> String {
         let value = match &part.value {
             None => "not evaluated".to_owned(),
+            Some(Ok(_)) if part.is_redacted => "redacted".to_owned(),
             Some(Ok(value)) => format!("{:?}", value.clone().text().unwrap_or_default()),
             Some(Err(failure)) => failure.to_string(),
         };
@@ -123,6 +135,21 @@ mod tests {
   Join(" ", [givenName], [surname]) → not evaluated
     [givenName] → "Ana"
     [surname] → not evaluated
+"#;
+        assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn what_is_redacted_is_not_shown_anywhere_above_or_below() {
+        let mut compiler = Compiler::new(&AnyAttribute);
+        compiler.add(r#"Join("", Append(Redact(Append([givenName], "!")), "?"), [country])"#).unwrap();
+        let shown = show(&explain(&compiler.finish(), 0, &Ana, &Context::default()), 0);
+        let want = r#"Join("", Append(Redact(Append([givenName], "!")), "?"), [country]) → redacted
+  Append(Redact(Append([givenName], "!")), "?") → redacted
+    Redact(Append([givenName], "!")) → redacted
+      Append([givenName], "!") → redacted
+        [givenName] → redacted
+  [country] → "ES"
 "#;
         assert_eq!(shown, want);
     }

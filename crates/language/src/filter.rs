@@ -9,12 +9,15 @@
 mod clause;
 mod compile;
 mod evaluate;
+mod explain;
 mod operator;
 mod parse;
 mod tree;
 
 pub use clause::Clause;
 pub use compile::Filter;
+pub use evaluate::Unknown;
+pub use explain::explain;
 pub use operator::Operator;
 pub use parse::parse;
 pub use tree::{Node, Tree};

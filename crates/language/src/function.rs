@@ -24,6 +24,8 @@ pub(crate) struct Function {
     /// What it returns; [`Kind::Any`] where that depends on its arguments.
     pub(crate) result: Kind,
     pub(crate) depends: Depends,
+    /// Why no mapping may use it, though it can be evaluated; such a function can only be the outermost call.
+    pub(crate) refused: Option<&'static str>,
     /// Checks and prepares what is constant, once, when the expression is compiled.
     pub(crate) prepare: fn(&Written<'_>) -> Result<Prepared, Problem>,
     /// What it does. Arguments are evaluated when it asks for them.
@@ -127,7 +129,7 @@ impl Function {
         result: Kind,
         call: for<'a> fn(&Arguments<'_, 'a>) -> Result<Value<'a>, Failure>,
     ) -> Self {
-        Self { name, parameters, repeated: 0, result, depends: Depends::Nothing, prepare: |_| Ok(Prepared::Nothing), call }
+        Self { name, parameters, repeated: 0, result, depends: Depends::Nothing, refused: None, prepare: |_| Ok(Prepared::Nothing), call }
     }
 
     /// The parameter of an argument, from 0; `None` where there are too many.

@@ -41,6 +41,7 @@ mod random_string;
 mod redact;
 mod remove_duplicates;
 mod replace;
+mod select_unique_value;
 mod split;
 mod strip_spaces;
 mod switch;
@@ -50,6 +51,7 @@ mod to_lower;
 mod to_upper;
 mod word;
 
+pub(crate) use self::redact::REDACT;
 use crate::function::Function;
 
 /// Every function, by name.
@@ -91,6 +93,7 @@ const ALL: &[&Function] = &[
     &redact::REDACT,
     &remove_duplicates::REMOVE_DUPLICATES,
     &replace::REPLACE,
+    &select_unique_value::SELECT_UNIQUE_VALUE,
     &split::SPLIT,
     &strip_spaces::STRIP_SPACES,
     &switch::SWITCH,
@@ -105,10 +108,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("AppRoleAssignments", "role assignments exist for applications, which are no target here"),
     ("AppRoleAssignmentsComplex", "role assignments exist for applications, which are no target here"),
     ("AssertiveAppRoleAssignmentsComplex", "role assignments exist for applications, which are no target here"),
-    (
-        "SelectUniqueValue",
-        "it is documented for provisioning from HR to Active Directory only; a target's other users are not known when a user is decided",
-    ),
     ("SingleAppRoleAssignment", "role assignments exist for applications, which are no target here"),
 ];
 

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use crate::date::DateTime;
 use crate::{AnyAttribute, Compiler, Context, Read, Run, Source, Value};
 
+/// A user without attributes.
+pub(crate) use crate::evaluate::NoAttributes as NoUser;
+
 /// A user with one attribute of each kind: `name` is "ana", `count` is 3, `flag` is true, `list` is b, a, b, `none` is empty.
 struct User;
 
@@ -41,6 +44,7 @@ pub(crate) fn show(expression: &str) -> String {
         now: DateTime::parse("2021-07-02T15:33:38Z").unwrap_or_default(),
         default_domain: Some("hub.example".to_owned()),
         seed: [7; 32],
+        ..Context::default()
     };
     match Run::new(&program, &User, &context).evaluate(0) {
         Ok(Value::Null) => "null".to_owned(),

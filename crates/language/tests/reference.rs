@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json, json};
+use xtsync_language::filter::{self, Filter};
 use xtsync_language::{AnyAttribute, Compiler, Context, Failure, Read, Run, Source, Value};
 
 const PAGE: &str = include_str!("../../../docs/language.md");
@@ -46,10 +47,27 @@ fn shown(expression: &str, user: &User) -> Json {
     }
 }
 
+/// The lines `text ⇒ value` in the blocks of a language.
+fn examples(language: &str) -> Vec<(&'static str, &'static str)> {
+    let blocks = PAGE.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    let lines = blocks.filter(|(of, _)| *of == language).flat_map(|(_, block)| block.lines());
+    lines.filter_map(|line| line.split_once(" ⇒ ")).collect()
+}
+
+#[test]
+fn every_filter_lets_the_user_pass_as_the_page_says() {
+    let (user, examples) = (user(), examples("filter"));
+    assert!(examples.len() >= 10, "{}", examples.len());
+    for (text, want) in examples {
+        let filter = Filter::compile(&filter::parse(text).unwrap(), &AnyAttribute).unwrap();
+        assert_eq!(filter.passes(&user).unwrap().to_string(), want, "{text}");
+    }
+}
+
 #[test]
 fn every_example_gives_what_the_page_says() {
     let user = user();
-    let examples: Vec<(&str, &str)> = PAGE.lines().filter_map(|line| line.split_once(" ⇒ ")).collect();
+    let examples: Vec<(&str, &str)> = examples("text");
     assert!(examples.len() > 60, "{}", examples.len());
     for (expression, want) in examples {
         let want = if want == "left as it is" { json!({"left": "as it is"}) } else { serde_json::from_str(want).expect(want) };

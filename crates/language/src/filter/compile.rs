@@ -7,6 +7,23 @@ use crate::error::{Code, Error, nearest};
 use crate::pattern::Pattern;
 use crate::value::Kind;
 
+/// What no filter can test, whatever the schema says, and why: the attributes that are documented as not supported
+/// (<https://learn.microsoft.com/entra/identity/app-provisioning/define-conditional-rules-for-provisioning-user-accounts>).
+const UNSUPPORTED: [(&str, &str); 10] = [
+    ("IsMemberOf", "name groups in the scope instead"),
+    ("StatusHireDate", A_DATE),
+    ("StatusTerminationDate", A_DATE),
+    ("accountExpires", A_DATE),
+    ("appRoleAssignments", "users of another tenant have none here"),
+    ("endDate", A_DATE),
+    ("manager", "it is a reference"),
+    ("members", "it has several values"),
+    ("startDate", A_DATE),
+    ("userType", "it is documented as not supported"),
+];
+
+const A_DATE: &str = "it is a date";
+
 /// A compiled filter.
 #[derive(Debug)]
 pub struct Filter {
@@ -86,6 +103,9 @@ fn list(parts: &[Tree], schema: &dyn Schema, attributes: &mut Vec<String>) -> Re
 fn check_attribute(tree: &Tree, schema: &dyn Schema) -> Result<(), Error> {
     let Node::Clause { attribute, attribute_span, operator, .. } = &tree.node else { return Ok(()) };
     let refused = |code, message: String| Err(Error::new(code, *attribute_span, message));
+    if let Some((_, why)) = UNSUPPORTED.iter().find(|(name, _)| name == attribute) {
+        return refused(Code::Unsupported, format!("`{attribute}` cannot be filtered on: {why}"));
+    }
     match schema.kind(attribute) {
         None => {
             let error = Error::new(Code::UnknownAttribute, *attribute_span, format!("there is no attribute `{attribute}` to filter on"));

@@ -9,30 +9,43 @@ use crate::evaluate::{Failure, Read, Source};
 use crate::pattern::Pattern;
 use crate::value::Value;
 
+/// Why it cannot be known whether a user passes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{attribute}`: {failure}")]
+pub struct Unknown<'a> {
+    /// The attribute that it depends on.
+    pub attribute: &'a str,
+    /// What is wrong with it.
+    pub failure: Failure,
+}
+
 impl Filter {
     /// Whether a user passes.
     ///
     /// # Errors
     /// If that depends on an attribute whose newest value was not taken, or on a pattern that takes too many steps.
-    pub fn passes(&self, source: &dyn Source) -> Result<bool, Failure> {
+    pub fn passes(&self, source: &dyn Source) -> Result<bool, Unknown<'_>> {
         test(&self.root, source)
     }
 }
 
-fn test(part: &Test, source: &dyn Source) -> Result<bool, Failure> {
+fn test<'a>(part: &'a Test, source: &dyn Source) -> Result<bool, Unknown<'a>> {
     match part {
         Test::All(parts) => decisive(parts, source, false),
         Test::Any(parts) => decisive(parts, source, true),
         Test::Not(part) => test(part, source).map(|holds| !holds),
-        Test::Clause { attribute, check } => match source.read(attribute) {
-            Read::Value(value) => holds(check, value),
-            Read::Unread => Err(Failure::Unread(attribute.clone())),
-        },
+        Test::Clause { attribute, check } => {
+            let held = match source.read(attribute) {
+                Read::Value(value) => holds(check, value),
+                Read::Unread => Err(Failure::Unread(attribute.clone())),
+            };
+            held.map_err(|failure| Unknown { attribute, failure })
+        }
     }
 }
 
 /// Whether any part is so; a part that cannot be known matters only if no other decides.
-fn decisive(parts: &[Test], source: &dyn Source, wanted: bool) -> Result<bool, Failure> {
+fn decisive<'a>(parts: &'a [Test], source: &dyn Source, wanted: bool) -> Result<bool, Unknown<'a>> {
     let mut unknown = None;
     for part in parts {
         match test(part, source) {

@@ -19,7 +19,7 @@ impl Source for One {
 }
 
 fn passes(filter: &str, source: &dyn Source) -> Result<bool, Failure> {
-    Filter::compile(&parse(filter).unwrap(), &AnyAttribute).unwrap().passes(source)
+    Filter::compile(&parse(filter).unwrap(), &AnyAttribute).unwrap().passes(source).map_err(|unknown| unknown.failure)
 }
 
 fn of(text: &'static str) -> Value<'static> {
@@ -113,6 +113,9 @@ fn what_cannot_be_filtered_on_is_refused_with_its_place() {
         ("text IS TRUE", "kind at 0..4: `text` is a text, which IS TRUE cannot test"),
         ("txet IS NULL", "unknown_attribute at 0..4: there is no attribute `txet` to filter on, did you mean `text`?"),
         (r#"text GREATER_THAN "many""#, "constant at 18..24: GREATER THAN needs a whole number"),
+        ("userType EQUALS \"Member\"", "unsupported at 0..8: `userType` cannot be filtered on: it is documented as not supported"),
+        ("NOT (hireDate IS NULL) AND StatusHireDate IS NULL", "unknown_attribute at 5..13: there is no attribute `hireDate` to filter on"),
+        ("StatusHireDate IS NULL", "unsupported at 0..14: `StatusHireDate` cannot be filtered on: it is a date"),
         (r#"text REGEX MATCH "a)(b""#, "pattern at 17..23: at character 2 of the pattern: this bracket closes none"),
     ] {
         let error = Filter::compile(&parse(filter).unwrap(), &Named).unwrap_err();

@@ -26,7 +26,7 @@ mod tests {
             ("CDate([name])", "failed invalid_value"),
             ("CDate([count])", "failed invalid_value"),
             ("CDate([list])", "failed invalid_value"),
-            (r#"CDate("soon")"#, "refused constant: CDate: `expression` is no date that can be read"),
+            (r#"CDate("soon")"#, "refused constant: `expression` of CDate needs a date"),
         ]);
     }
 }

@@ -40,6 +40,7 @@ mod tests {
             (r#"DateAdd("yyyy", 2, CDate([text:2012-03-16-07:00]))"#, r#""3/16/2014 7:00:00 AM""#),
             (r#"DateAdd("m", 1, "2021-01-31")"#, r#""2/28/2021 12:00:00 AM""#),
             (r#"DateAdd("q", -1, "2021-05-31")"#, r#""2/28/2021 12:00:00 AM""#),
+            (r#"DateAdd("d", [count], "soon")"#, "refused constant: `dateTime` of DateAdd needs a date"),
             (r#"DateAdd("d", "10", Now())"#, r#""7/12/2021 3:33:38 PM""#),
             (r#"DateAdd("h", 9, Now())"#, r#""7/3/2021 12:33:38 AM""#),
             (r#"DateAdd("n", 27, Now())"#, r#""7/2/2021 4:00:38 PM""#),

@@ -41,6 +41,8 @@ mod tests {
             (r#"Left("ö😀x", 3)"#, r#""ö😀""#),
             ("Left([none], 3)", r#""""#),
             ("Left([name], [none])", "null"),
+            (r#"Left([name], "2")"#, r#""an""#),
+            (r#"Left([name], "two")"#, "refused constant: `numChars` of Left needs a whole number"),
         ]);
     }
 }
