@@ -27,8 +27,8 @@ pub use organization::Organization;
 pub use projection::Projection;
 pub use rename::Rename;
 pub use synchronization::{
-    Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Requirement, Scope, ScopeLoss,
-    Synchronization,
+    Apply, Clause, ClauseGroup, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Requirement,
+    Scope, ScopeLoss, Synchronization, Where,
 };
 pub use tenant::{PARTITIONS_MAX, Tenant};
 

@@ -147,6 +147,7 @@ fn desired(delta: &UserDelta, rules: &Rules, home: &Home) -> (Desired, Vec<Inval
     let wanted = match (user.kind, scope::standing(&rules.scope, user)) {
         (Kind::External, _) => return unblocked(Wanted::No(DeprovisionReason::External)),
         (Kind::Internal, Standing::Unresolved) => Wanted::Skipped(SkipReason::ScopeUnresolved),
+        (Kind::Internal, Standing::Unknown(attribute)) => Wanted::Skipped(SkipReason::InvalidAttribute(attribute)),
         (Kind::Internal, Standing::Out) => {
             let (grace_period_ms, shape) = (rules.grace_period_ms, shape(delta, user, rules, home).ok());
             Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape: shape.map(|(shape, _)| shape) })
@@ -183,7 +184,7 @@ fn context(delta: &UserDelta, mappings: &Mappings) -> Context {
     }
     let now = i64::try_from(delta.version).ok().and_then(DateTime::from_unix_micros).unwrap_or_default();
     let seed = Sha256::digest(key::compose([delta.tenant.as_str(), delta.user.as_str(), &delta.version.to_string()])).into();
-    Context { now, default_domain: None, seed }
+    Context { now, seed, ..Context::default() }
 }
 
 /// The address the user is invited by: the first that their home tenant redeems.

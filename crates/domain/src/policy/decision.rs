@@ -121,7 +121,8 @@ pub enum SkipReason {
     NoVerifiedAddress,
     /// Which domains the home tenant has verified is not known yet.
     HomeDomainsUnknown,
-    /// An attribute that decides about access holds what it cannot hold, such as `"false"` as a text: it is neither a yes nor a no.
+    /// An attribute that decides about access or scope holds what it cannot hold, such as `"false"` as a text, or its newest value was not
+    /// taken: it is neither a yes nor a no.
     InvalidAttribute(&'static str),
     /// The target does not admit the user type that the mappings ask for.
     UserTypeNotAdmitted,

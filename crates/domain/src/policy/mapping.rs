@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 pub use attribute::{Attribute, ByDefault, Target, ValueType};
 pub use attributes::{attribute, is_writable, known};
-pub use expression::{Readable, checked};
+pub use expression::{Known, Readable, checked};
 use xtsync_language::{Compiler, Context, Program, Run};
 
-use self::expression::{Known, converted};
+use self::expression::converted;
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
 use crate::{Attributes, Value};
 
@@ -188,6 +188,19 @@ impl Mappings {
             Some(Input::Constant(Value::Text(text))) if text == "Member" => UserType::Member,
             Some(Input::Constant(_) | Input::Attribute(_) | Input::Expression(..)) | None => UserType::Guest,
         }
+    }
+}
+
+/// The source attributes that one mapping reads.
+#[must_use]
+pub fn reads(mapping: &Mapping) -> Vec<String> {
+    match &mapping.from {
+        MappingSource::Source(name) => vec![name.clone()],
+        MappingSource::Expression(text) => {
+            let mut compiler = Compiler::new(&Readable);
+            compiler.add(text).map(|_| compiler.finish().attributes().map(str::to_owned).collect()).unwrap_or_default()
+        }
+        MappingSource::Constant(_) | MappingSource::None => Vec::new(),
     }
 }
 

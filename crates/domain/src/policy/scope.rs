@@ -1,12 +1,28 @@
 //! The scope of a synchronization: which users it applies to.
+//!
+//! Groups come first, the filter on top of them, as documented for scoping filters. A user whom the groups leave out is out, whatever the filter
+//! says.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use xtsync_language::filter::Filter;
 
 use crate::GroupId;
 use crate::delta::User;
-use crate::resource;
+use crate::mapping::{self, Known, Readable};
+use crate::resource::{self, Where};
 
 /// A compiled scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Scope {
+pub struct Scope {
+    members: Members,
+    filter: Option<Filtered>,
+}
+
+/// The users that a filter is applied to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Members {
     /// Every internal user.
     Everyone,
     /// The members of any of these groups.
@@ -16,8 +32,29 @@ pub enum Scope {
         /// Whether members of groups in those groups count too.
         nested: bool,
     },
-    /// At least one group name is not resolved to an id yet. No user is decided before it is.
+    /// At least one group name is not resolved to an id yet, or the filter cannot be used. No user is decided before that is mended.
     Unresolved,
+}
+
+/// A filter with its canonical text, which says all of it.
+#[derive(Debug, Clone)]
+struct Filtered {
+    text: String,
+    filter: Arc<Filter>,
+}
+
+impl PartialEq for Filtered {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Filtered {}
+
+impl Hash for Filtered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
 }
 
 /// Whether a user is in scope.
@@ -29,43 +66,79 @@ pub enum Standing {
     Out,
     /// Unknown until every group of the scope is resolved to an id.
     Unresolved,
+    /// Unknown because of this attribute: its newest value was not taken, or a pattern takes too many steps on it.
+    Unknown(&'static str),
 }
 
 /// Compiles a scope.
 #[must_use]
 pub fn compile(scope: &resource::Scope) -> Scope {
-    if scope.everyone {
-        return Scope::Everyone;
-    }
+    let Ok(filter) = scope.filter.as_ref().map_or(Ok(None), filtered) else {
+        // Validation refuses such a filter. Without it everyone would be in scope.
+        return Scope { members: Members::Unresolved, filter: None };
+    };
     let pinned: Option<Vec<_>> = scope.groups.iter().map(|group| group.id().cloned()).collect();
-    match pinned {
-        Some(groups) => Scope::Groups { groups, nested: scope.nested },
-        None => Scope::Unresolved,
-    }
+    let members = match pinned {
+        _ if scope.everyone => Members::Everyone,
+        Some(groups) => Members::Groups { groups, nested: scope.nested },
+        None => Members::Unresolved,
+    };
+    Scope { members, filter }
+}
+
+fn filtered(written: &Where) -> Result<Option<Filtered>, xtsync_language::Error> {
+    let Some(tree) = written.tree()? else { return Ok(None) };
+    Ok(Some(Filtered { text: tree.to_string(), filter: Arc::new(Filter::compile(&tree, &Readable)?) }))
 }
 
 /// Returns whether a user is in scope. Direct members are; with `nested`, members of nested groups are too.
 #[must_use]
 pub fn standing(scope: &Scope, user: &User) -> Standing {
-    match scope {
-        Scope::Everyone => Standing::In,
-        Scope::Unresolved => Standing::Unresolved,
-        Scope::Groups { groups, nested } => {
-            let member = |group| user.groups.contains(group) || (*nested && user.nested_groups.contains(group));
-            if groups.iter().any(member) { Standing::In } else { Standing::Out }
+    let is_member = match &scope.members {
+        Members::Everyone => true,
+        Members::Unresolved => return Standing::Unresolved,
+        Members::Groups { groups, nested } => {
+            groups.iter().any(|group| user.groups.contains(group) || (*nested && user.nested_groups.contains(group)))
         }
+    };
+    match &scope.filter {
+        Some(filtered) if is_member => match filtered.filter.passes(&Known(&user.attributes)) {
+            Ok(true) => Standing::In,
+            Ok(false) => Standing::Out,
+            Err(unknown) => mapping::attribute(unknown.attribute).map_or(Standing::Unresolved, |known| Standing::Unknown(known.name)),
+        },
+        Some(_) | None => {
+            if is_member {
+                Standing::In
+            } else {
+                Standing::Out
+            }
+        }
+    }
+}
+
+impl Scope {
+    /// The source attributes that the filter reads.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.filter.iter().flat_map(|filtered| filtered.filter.attributes())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Attributes;
     use crate::delta::Kind;
+    use crate::{Attributes, Value};
 
     fn user(groups: &[&str], nested: &[&str]) -> User {
         let ids = |names: &[&str]| names.iter().map(|name| GroupId::from(*name)).collect();
-        User { attributes: Attributes::default(), groups: ids(groups), nested_groups: ids(nested), kind: Kind::Internal }
+        let mut attributes: Attributes = [("department", Value::from("Sales")), ("city", Value::Null)].into_iter().collect();
+        attributes.set_unread("jobTitle");
+        User { attributes, groups: ids(groups), nested_groups: ids(nested), kind: Kind::Internal }
+    }
+
+    fn compiled(scope: &str) -> Scope {
+        compile(&serde_json::from_str(&format!("{{{scope}}}")).unwrap())
     }
 
     #[test]
@@ -84,8 +157,36 @@ mod tests {
             (r#""groups":[{"id":"g1"},"Legal"]"#, user(&["g1"], &[]), Unresolved),
             ("", user(&["g1"], &["g1"]), Out),
         ] {
-            let scope = serde_json::from_str(&format!("{{{scope}}}")).unwrap();
-            assert_eq!(standing(&compile(&scope), &user), want, "{scope:?} {user:?}");
+            assert_eq!(standing(&compiled(scope), &user), want, "{scope:?} {user:?}");
         }
+    }
+
+    #[test]
+    fn a_filter_is_on_top_of_the_groups_and_what_cannot_be_known_is_neither_in_nor_out() {
+        use Standing::{In, Out, Unknown, Unresolved};
+        let filter = |filter: &str| format!(r#""where":{filter:?}"#);
+        for (filter, everyone, member, other) in [
+            (filter(r#"department EQUALS "Sales""#), In, In, Out),
+            (filter(r#"department EQUALS "Legal""#), Out, Out, Out),
+            (filter("city IS NULL"), In, In, Out),
+            (filter(r#"jobTitle EQUALS "Chef""#), Unknown("jobTitle"), Unknown("jobTitle"), Out),
+            (filter(r#"jobTitle EQUALS "Chef" OR city IS NULL"#), In, In, Out),
+            (r#""where":[{"clauses":[{"attribute":"department","operator":"EQUALS","value":"Sales"}]}]"#.to_owned(), In, In, Out),
+            // No apply lets this pass.
+            (filter("department LIKE"), Unresolved, Unresolved, Unresolved),
+        ] {
+            let (all, group) = (format!(r#""everyone":true,{filter}"#), format!(r#""groups":[{{"id":"g1"}}],{filter}"#));
+            let standings = [(&all, "g9"), (&group, "g1"), (&group, "g9")].map(|(scope, id)| standing(&compiled(scope), &user(&[id], &[])));
+            assert_eq!(standings, [everyone, member, other], "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_scope_reads_what_its_filter_tests_and_differs_where_that_does() {
+        let filter = |filter: &str| compiled(&format!(r#""everyone":true,"where":{filter:?}"#));
+        let one = filter(r#"department EQUALS "Sales" AND (city IS NULL OR department IS NULL)"#);
+        assert_eq!(one.reads().collect::<Vec<_>>(), ["department", "city"]);
+        assert_eq!(filter("city IS NULL"), filter("( city is  null )"));
+        assert_ne!(filter("city IS NULL"), filter("city IS NOT NULL"));
     }
 }

@@ -100,9 +100,14 @@ fn refused(problems: &[Problem]) -> exit::Failure {
     problems_error(&problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
 }
 
-/// Each mistake on a line of its own.
+/// Each mistake on a line of its own. The lines that show a place in a text are indented, and belong to the mistake before them.
 fn problems_error(problems: &str) -> exit::Failure {
-    exit::Code::Failed.because(anyhow!("{}", problems.replace('\n', "\nerror: ")))
+    let lines: Vec<String> = problems
+        .lines()
+        .enumerate()
+        .map(|(at, line)| if at == 0 || line.starts_with(' ') { line.to_owned() } else { format!("error: {line}") })
+        .collect();
+    exit::Code::Failed.because(anyhow!("{}", lines.join("\n")))
 }
 
 fn as_text(applied: &ApplyResponse) -> String {

@@ -19,7 +19,8 @@
 //! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
 //! met it.
 //!
-//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `create=` and `delete=` (the limits), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
+//! `apply` takes `scope=A,B` or `everyone`, `where=` (a filter), `grace=`, `create=` and `delete=` (the limits), `rehire=`, `nulls=` and mappings:
+//! `name=value` is a constant, `name:=value` one as YAML reads it, and `name==value` an expression. In expressions and filters `'` stands for `"`.
 //! `secret expired` makes all tenants refuse the secret of the reader and the writer as expired (`secret expired writer`: of one), and
 //! `secret renewed` replaces it there and in the secret files. `expire-tokens` ends the access tokens issued so far. `blocked ROLE TENANT`
 //! gives the code of what keeps a role from working on a tenant. `resync TENANT` reads it from the beginning, without waiting for a retry.
@@ -33,6 +34,7 @@ mod put_directory;
 mod script;
 mod settings;
 mod show;
+mod synchronization;
 mod world;
 
 use std::fs;
@@ -70,6 +72,10 @@ scenarios! {
     a_user_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
     a_changed_mapping_writes_only_the_difference => "mapping-change",
     an_expression_is_evaluated_for_each_user_and_again_when_it_changes => "expression",
+    a_filter_moves_users_in_and_out => "filter",
+    a_bad_expression_or_filter_is_refused_with_its_place => "bad-expression",
+    a_value_that_does_not_fit_leaves_one_attribute_as_it_is => "invalid-value",
+    an_attribute_is_cleared_or_kept_as_the_synchronization_says => "nulls",
     nested_groups_count_only_where_asked => "nested",
     a_renamed_tenant_keeps_its_links => "tenant-renamed",
     a_former_scope_is_in_force_again_once_resolved => "field/k-30-former-scope",

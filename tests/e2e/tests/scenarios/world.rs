@@ -15,7 +15,7 @@ use xtsync_tenant_sim::{Access, ObjectKind, Sim, TenantHandle, anchor_property};
 
 use crate::answer::{self, Answer};
 use crate::script::Command;
-use crate::{settings, show};
+use crate::{settings, show, synchronization};
 
 /// The longest wait for convergence.
 const CONVERGE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -304,38 +304,8 @@ impl World {
                  endpoint: '{{address}}', authority: '{{address}}', reader: {reader}, writer: {writer}}}\n"
             )?;
         }
-        let scope = match command.value("scope") {
-            _ if command.has_word("everyone") => "everyone: true".to_owned(),
-            Some(groups) => format!("groups: [{groups}], nested: {}", command.has_word("nested")),
-            None => bail!("apply wants scope=GROUP,… or everyone"),
-        };
-        let grace = command.value("grace").unwrap_or("0s");
         let (source, target) = (self.file_name(source), self.file_name(target));
-        write!(
-            yaml,
-            "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             scopeGracePeriod: {grace}\n  scope: {{{scope}}}\n"
-        )?;
-        let limits: Vec<_> = ["create", "delete"].iter().filter_map(|verb| Some(format!("{verb}: {}", command.value(verb)?))).collect();
-        if !limits.is_empty() {
-            writeln!(yaml, "  limits: {{{}}}", limits.join(", "))?;
-        }
-        let rehire = command.value("rehire");
-        if let Some(rule) = rehire {
-            writeln!(yaml, "  rehire: {rule}")?;
-        }
-        let settings = ["scope", "grace", "create", "delete", "rehire"];
-        let mappings: Vec<_> = command.values().filter(|(name, _)| !settings.contains(name)).collect();
-        if !mappings.is_empty() {
-            yaml.push_str("  mappings:\n");
-            for (name, constant) in mappings {
-                match (name.strip_suffix(':'), constant.strip_prefix('=')) {
-                    (Some(name), _) => writeln!(yaml, "    {name}: {{constant: {constant}}}")?,
-                    (None, Some(expression)) => writeln!(yaml, "    {name}: {{expression: {expression:?}}}")?,
-                    (None, None) => writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?,
-                }
-            }
-        }
+        yaml.push_str(&synchronization::yaml(command, source, target)?);
         Ok(yaml)
     }
 

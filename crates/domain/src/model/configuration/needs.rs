@@ -6,6 +6,7 @@ use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::mapping;
 use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Synchronization};
+use crate::scope;
 
 /// The attributes that every decision reads besides the mapped ones: the sign-in state, and the address to invite.
 const ALWAYS: [&str; 3] = ["accountEnabled", "mail", "userPrincipalName"];
@@ -31,6 +32,7 @@ pub fn needs(configuration: &Configuration, tenant: &TenantName) -> Projection {
         let terms = configuration.terms(&synchronization.spec.to, tenant);
         projection.attributes.extend(mapping::of(&synchronization.spec, terms).reads().map(str::to_owned));
         let scope = &synchronization.spec.scope;
+        projection.attributes.extend(scope::compile(scope).reads().map(str::to_owned));
         projection.everyone |= scope.everyone;
         projection.groups.extend(scope.groups.iter().filter_map(GroupRef::id).cloned());
         projection.nested.extend(scope.groups.iter().filter(|_| scope.nested).filter_map(GroupRef::id).cloned());

@@ -87,7 +87,7 @@ fn the_basis_is_the_newest_of_what_a_sources_decisions_are_made_of_and_nothing_e
 fn a_tenants_need_is_what_its_synchronizations_read() {
     let mut yaml = three_tenants();
     let mappings = r#"{"jobTitle":{"source":"employeeType"},"city":{"none":true}}"#;
-    let scope = r#"{"groups":["Legal",{"id":"g1","name":"Sales"}]}"#;
+    let scope = r#"{"groups":["Legal",{"id":"g1","name":"Sales"}],"where":"faxNumber IS NULL"}"#;
     yaml.synchronization("emea", "to-us", &format!(r#"{{"to":"us","scope":{scope},"mappings":{mappings}}}"#));
     let need = needs::needs(&yaml.configuration(1), &name("emea"));
     for (attribute, want) in [
@@ -97,6 +97,7 @@ fn a_tenants_need_is_what_its_synchronizations_read() {
         ("displayName", true),
         ("employeeType", true),
         ("city", true), // the other synchronization's default still reads it
+        ("faxNumber", true),
         ("mobilePhone", false),
         ("userType", false),
     ] {

@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod claims;
+mod filter;
 mod mappings;
 mod synchronization;
 
@@ -24,7 +25,7 @@ pub struct Problem {
     pub id: Id,
     /// In which field, such as `spec.scope.groups[0]`.
     pub path: String,
-    /// What is wrong, lower case and without a full stop.
+    /// What is wrong, lower case and without a full stop. Of a mistake in an expression or a filter, two more lines show the place in its text.
     pub message: String,
 }
 
@@ -83,6 +84,12 @@ struct Found<'a> {
 impl Found<'_> {
     fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem { id: self.id.clone(), path: path.into(), message: message.into() });
+    }
+
+    /// Adds a mistake in the text of an expression or a filter, with its place in it.
+    fn add_at(&mut self, path: &str, error: &xtsync_language::Error, text: &str) {
+        let place: String = error.place(text).lines().map(|line| format!("\n    {line}")).collect();
+        self.add(path, format!("{error}{place}"));
     }
 }
 

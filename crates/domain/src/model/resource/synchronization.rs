@@ -1,5 +1,6 @@
 //! A synchronization: a source's wish to have its users in a target. Written by the source's administrator.
 
+mod filter;
 mod limits;
 mod mapping;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use filter::{Clause, ClauseGroup, Where};
 pub use limits::{Limit, Limits, Live, ScopeLoss};
 pub use mapping::{Apply, Mapping, MappingSource};
 
@@ -68,6 +70,9 @@ pub struct Scope {
     /// Every internal user of the source.
     #[serde(default)]
     pub everyone: bool,
+    /// Of these users only those whose attributes pass.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Where>,
 }
 
 impl Scope {
@@ -198,7 +203,7 @@ mod tests {
     #[test]
     fn a_field_that_does_not_exist_yet_is_named() {
         for (scope, more, field) in [
-            (r#""everyone":true,"where":"x""#, "", "where"),
+            (r#""everyone":true,"when":"x""#, "", "when"),
             (r#""everyone":true"#, r#","limits":{"window":"2h"}"#, "window"),
             (r#""everyone":true"#, r#","onDelete":"keep""#, "onDelete"),
             (r#""groups":[{"id":"g","named":"x"}]"#, "", "a group is a name (in quotes"),

@@ -143,6 +143,36 @@ fn what_the_target_keeps_is_written_at_creation_only() {
 }
 
 #[test]
+fn a_filter_moves_users_in_and_out_of_the_scope() {
+    let fixture = Fixture { scope: r#""groups":[{"id":"sales"}],"where":"department EQUALS \"Legal\" AND NOT (city IS NULL)""#, ..FIXTURE };
+    let in_city = |department: Value| {
+        let mut user = with("department", department);
+        user.attributes.insert("city", "Paris".into());
+        user
+    };
+    let mut unread = in_city("Legal".into());
+    unread.attributes.set_unread("department");
+    for (user, want) in [
+        (in_city("Legal".into()), "in_scope"),
+        (in_city("legal".into()), "out_of_scope"),
+        (in_city(Value::Null), "out_of_scope"),
+        (unread.clone(), "invalid_attribute"),
+        (User { groups: vec![], ..unread }, "out_of_scope"),
+    ] {
+        assert_eq!(fixture.desired(State::Present(user.clone())).wanted.reason(), want, "{user:?}");
+    }
+}
+
+#[test]
+fn a_user_disabled_at_home_loses_sign_in_also_where_the_filter_cannot_be_known() {
+    let fixture = Fixture { scope: r#""everyone":true,"where":"department IS NULL""#, ..FIXTURE };
+    let mut user = with("accountEnabled", false.into());
+    user.attributes.set_unread("department");
+    let want = Desired { sign_in_blocked: true, wanted: Wanted::Skipped(SkipReason::InvalidAttribute("department")) };
+    assert_eq!(fixture.desired(State::Present(user)), want);
+}
+
+#[test]
 fn a_user_is_admitted_as_guest_where_the_mapping_says_guest() {
     let fixture = Fixture { more: r#","mappings":{"userType":{"constant":"Guest"}}"#, terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
     assert!(matches!(fixture.desired(State::Present(ana())).wanted, Wanted::Yes(_)));

@@ -27,7 +27,14 @@ impl Schema for Readable {
     }
 
     fn names(&self) -> Vec<&str> {
-        known().iter().filter(|attribute| attribute.source).map(|attribute| attribute.name).collect()
+        Self.known_names().collect()
+    }
+}
+
+impl Readable {
+    /// The names of all of them.
+    pub fn known_names(self) -> impl Iterator<Item = &'static str> {
+        known().iter().filter(|attribute| attribute.source).map(|attribute| attribute.name)
     }
 }
 
@@ -49,11 +56,14 @@ pub fn checked(text: &str, target: ValueType) -> Result<Option<Kind>, Error> {
     Ok((!fits).then_some(kind))
 }
 
-/// A user's attributes, as expressions read them. What was not read has no value that could be taken for empty.
-pub(super) struct Known<'a>(pub(super) &'a Attributes);
+/// A user's attributes, as expressions and filters read them. What was not read has no value that could be taken for empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a>(pub &'a Attributes);
 
-impl Source for Known<'_> {
-    fn read(&self, name: &str) -> Read<'_> {
+impl<'a> Known<'a> {
+    /// The value of an attribute.
+    #[must_use]
+    pub fn value(self, name: &str) -> Read<'a> {
         Read::Value(match self.0.get(name) {
             None => return Read::Unread,
             Some(Value::Null | Value::Binary(_)) => Evaluated::Null,
@@ -64,6 +74,12 @@ impl Source for Known<'_> {
             Some(Value::Time(time)) => DateTime::from_unix_micros(time.0).map_or(Evaluated::Null, Evaluated::Time),
             Some(Value::Reference(reference)) => Evaluated::Reference(Cow::Borrowed(reference.user.as_str())),
         })
+    }
+}
+
+impl Source for Known<'_> {
+    fn read(&self, name: &str) -> Read<'_> {
+        self.value(name)
     }
 }
 

@@ -49,18 +49,13 @@ fn check_origin(path: &str, target: &Attribute, from: &MappingSource, found: &mu
 
 fn check_expression(path: &str, target: &Attribute, text: &str, found: &mut Found<'_>) {
     match checked(text, target.value_type) {
-        Err(error) => found.add(path.to_owned(), format!("{error}, at character {}", characters(text, error.span.start) + 1)),
+        Err(error) => found.add_at(path, &error, text),
         Ok(Some(kind)) => {
             found.add(path.to_owned(), format!("gives {} and '{}' holds {}", kind.describe(), target.name, describe(target.value_type)));
         }
         Ok(None) if target.name == "userType" => found.add(path.to_owned(), "must be a constant: a target admits user types and not users"),
         Ok(None) => {}
     }
-}
-
-/// How many characters stand before a byte.
-fn characters(text: &str, byte: usize) -> usize {
-    text.get(..byte).unwrap_or(text).chars().count()
 }
 
 fn check_default(path: &str, target: &Attribute, mapping: &Mapping, found: &mut Found<'_>) {

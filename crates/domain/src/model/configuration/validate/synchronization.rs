@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Describe, Found, mappings, no_tenant};
+use super::{Describe, Found, filter, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::resource::{GroupRef, Id, MappingSource, Rehire, Scope, ScopeLoss, Synchronization};
@@ -67,6 +67,9 @@ fn check_scope(scope: &Scope, found: &mut Found<'_>) {
         (false, 0) => found.add("spec.scope", "is empty: name `groups`, or say `everyone: true`"),
         (false, count) if count > GROUPS_MAX => found.add("spec.scope.groups", format!("are more than {GROUPS_MAX}")),
         (true, 0) | (false, 1..) => {}
+    }
+    if let Some(written) = &scope.filter {
+        filter::check("spec.scope.where", written, found);
     }
     for (at, group) in scope.groups.iter().enumerate() {
         let path = format!("spec.scope.groups[{at}]");

@@ -1,5 +1,7 @@
 //! Validation problems, each with its resource and field.
 
+mod language;
+
 use super::*;
 use crate::configuration::testing::{Yaml, describe};
 
@@ -58,7 +60,7 @@ fn a_good_configuration_has_no_mistakes() {
     let mut yaml = good();
     let mappings = r#"{"userType":{"constant":"Guest"},"mobilePhone":{"source":"mobilePhone"},"city":{"none":true},
         "companyName":{"constant":"Contoso","apply":"onCreate"},"department":{"source":"companyName"}}"#;
-    let groups = r#"{"groups":["Sales",{"id":"g1"}],"nested":true}"#;
+    let groups = r#"{"groups":["Sales",{"id":"g1"}],"nested":true,"where":"accountEnabled IS TRUE OR city EQUALS \"Rome\""}"#;
     yaml.synchronization("emea", "to-hub", &format!(r#"{{"to":"hub","scope":{groups},"mappings":{mappings}}}"#));
     assert_eq!(messages(&yaml), [""; 0]);
 }

@@ -18,6 +18,8 @@ pub struct Mapping {
     pub apply: Apply,
     /// What to do where there is no value; as the synchronization says if it is not given.
     pub nulls: Option<Nulls>,
+    /// Whether its value is never shown, not even where values are asked for.
+    pub sensitive: bool,
 }
 
 /// The origin of a value.
@@ -65,13 +67,15 @@ struct Written {
     apply: Apply,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nulls: Option<Nulls>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    sensitive: bool,
 }
 
 impl TryFrom<Written> for Mapping {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { source, constant, expression, none, default, apply, nulls } = written;
+        let Written { source, constant, expression, none, default, apply, nulls, sensitive } = written;
         let from = match (source, constant, expression, none) {
             (Some(source), None, None, None) => MappingSource::Source(source),
             (None, Some(constant), None, None) => MappingSource::Constant(constant),
@@ -81,13 +85,13 @@ impl TryFrom<Written> for Mapping {
             (None, None, None, None) => return Err("one of `source`, `constant`, `expression` and `none` is needed"),
             (_, _, _, _) => return Err("only one of `source`, `constant`, `expression` and `none` can be given"),
         };
-        Ok(Self { from, default, apply, nulls })
+        Ok(Self { from, default, apply, nulls, sensitive })
     }
 }
 
 impl From<Mapping> for Written {
-    fn from(Mapping { from, default, apply, nulls }: Mapping) -> Self {
-        let unset = Self { source: None, constant: None, expression: None, none: None, default, apply, nulls };
+    fn from(Mapping { from, default, apply, nulls, sensitive }: Mapping) -> Self {
+        let unset = Self { source: None, constant: None, expression: None, none: None, default, apply, nulls, sensitive };
         match from {
             MappingSource::Source(source) => Self { source: Some(source), ..unset },
             MappingSource::Constant(constant) => Self { constant: Some(constant), ..unset },
@@ -99,7 +103,7 @@ impl From<Mapping> for Written {
 
 impl From<MappingSource> for Mapping {
     fn from(from: MappingSource) -> Self {
-        Self { from, default: None, apply: Apply::Always, nulls: None }
+        Self { from, default: None, apply: Apply::Always, nulls: None, sensitive: false }
     }
 }
 
@@ -124,6 +128,7 @@ mod tests {
             ),
             (r#"{"constant":"Member","apply":"onCreate"}"#, Mapping { apply: Apply::OnCreate, ..member }),
             (r#"{"expression":"ToUpper([city])"}"#, MappingSource::Expression("ToUpper([city])".to_owned()).into()),
+            (r#"{"source":"city","sensitive":true}"#, Mapping { sensitive: true, ..city() }),
             (r#"{"none":true}"#, MappingSource::None.into()),
         ] {
             let mapping: Mapping = serde_json::from_str(json).unwrap();
