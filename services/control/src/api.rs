@@ -3,7 +3,9 @@
 //! While the store or the bus is unavailable, every call fails with UNAVAILABLE and a reason. The listener stays open.
 
 mod decided;
+mod read_user;
 mod searched;
+mod sensitive;
 mod server;
 mod show;
 mod watch;
@@ -25,6 +27,7 @@ use crate::problem::Problem;
 use crate::rehire::{self, Confirmed, Named};
 use crate::{Error, command, directories, listing, rename, status};
 
+use read_user::NotRead;
 use server::Identity;
 pub use server::serve;
 
@@ -82,6 +85,17 @@ impl ControlService for Api {
         let context = self.context()?;
         let shown = show::user(&context, &request.into_inner()).await.map_err(failed)?;
         shown.map(Response::new).map_err(|name| no_tenant(&name))
+    }
+
+    async fn read_user(&self, request: Request<control::ReadUserRequest>) -> Result<Response<control::ReadUserResponse>, Status> {
+        let context = self.context()?;
+        let control::ReadUserRequest { user } = request.into_inner();
+        match read_user::user(&context, &user).await.map_err(failed)? {
+            Ok(read) => Ok(Response::new(read)),
+            Err(NotRead::Unknown) => Err(Status::not_found("nothing is known of such a user; `xtsync show` says where the user may be")),
+            Err(NotRead::Several(count)) => Err(Status::failed_precondition(format!("{count} users have that name: name one by SOURCE/ID"))),
+            Err(NotRead::Moved) => Err(Status::unavailable("the user is being republished: try again, or run `xtsync republish` for the source")),
+        }
     }
 
     async fn republish(&self, request: Request<control::RepublishRequest>) -> Result<Response<control::RepublishResponse>, Status> {

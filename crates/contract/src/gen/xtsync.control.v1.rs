@@ -335,6 +335,29 @@ pub struct ShownLink {
     /// The reasons for the state: first the decision on the user, then what became of it.
     #[prost(message, repeated, tag = "5")]
     pub reasons: ::prost::alloc::vec::Vec<Reason>,
+    /// The attributes that a mapping says are sensitive. Their values are left out of the link.
+    #[prost(string, repeated, tag = "6")]
+    pub sensitive: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Names a user of a source.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadUserRequest {
+    /// As in `ShowUserRequest`.
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+}
+/// A user as the source's newest delta has them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReadUserResponse {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub delta: ::core::option::Option<super::super::events::v1::UserDelta>,
+    /// The source attributes that a sensitive mapping reads: their values are in the delta, and are not to be shown.
+    #[prost(string, repeated, tag = "4")]
+    pub sensitive: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A reason for the state of a user in a target. Clients make texts of it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -933,6 +956,31 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "ShowUser"));
             self.inner.unary(req, path, codec).await
         }
+        /// Reads the newest published state of one user of a source: what rules read of them.
+        pub async fn read_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReadUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReadUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.control.v1.ControlService/ReadUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "ReadUser"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Makes the roles republish the state in their stores, with unchanged versions, for consumers that lost a record. NOT_FOUND if there is
         /// no such tenant.
         pub async fn republish(
@@ -1171,6 +1219,14 @@ pub mod control_service_server {
             request: tonic::Request<super::ShowUserRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ShowUserResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest published state of one user of a source: what rules read of them.
+        async fn read_user(
+            &self,
+            request: tonic::Request<super::ReadUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReadUserResponse>,
             tonic::Status,
         >;
         /// Makes the roles republish the state in their stores, with unchanged versions, for consumers that lost a record. NOT_FOUND if there is
@@ -1516,6 +1572,51 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ShowUserSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.control.v1.ControlService/ReadUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReadUserSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ReadUserRequest>
+                    for ReadUserSvc<T> {
+                        type Response = super::ReadUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReadUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::read_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReadUserSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

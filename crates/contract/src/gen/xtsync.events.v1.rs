@@ -699,135 +699,6 @@ impl OutcomeResult {
         }
     }
 }
-/// A fact about one tenant.
-/// Written by change-detector to `xtsync.v1.tenant-facts.<tenant>`, keyed by kind/id: `group/<id>`, `group-name/<name>`,
-/// `access-policy/live`, `tenant/self`, `freshness/users`.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct TenantFact {
-    /// Grows with every change of this fact.
-    #[prost(uint64, tag = "1")]
-    pub version: u64,
-    /// When the detector read it from the directory. It republishes the fact at each read, so that consumers know the fact's age.
-    #[prost(message, optional, tag = "2")]
-    pub read_at: ::core::option::Option<::prost_types::Timestamp>,
-    #[prost(oneof = "tenant_fact::Fact", tags = "3, 4, 5, 6, 7")]
-    pub fact: ::core::option::Option<tenant_fact::Fact>,
-}
-/// Nested message and enum types in `TenantFact`.
-pub mod tenant_fact {
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    pub enum Fact {
-        #[prost(message, tag = "3")]
-        Group(super::GroupFact),
-        #[prost(message, tag = "4")]
-        GroupName(super::GroupName),
-        #[prost(message, tag = "5")]
-        AccessPolicy(super::AccessPolicy),
-        #[prost(message, tag = "6")]
-        Identity(super::TenantIdentity),
-        #[prost(message, tag = "7")]
-        Freshness(super::Freshness),
-    }
-}
-/// A group that the configuration refers to, without its members.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GroupFact {
-    #[prost(string, tag = "1")]
-    pub id: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(enumeration = "GroupState", tag = "3")]
-    pub state: i32,
-}
-/// The groups that have a name which the configuration uses: none, one or several.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GroupName {
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(string, repeated, tag = "2")]
-    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The revision of the tenant's NameResolution that the lookup answers. A lookup for an older revision is ignored.
-    #[prost(uint64, tag = "3")]
-    pub resolution: u64,
-}
-/// The tenant's current cross-tenant access policy, reduced to the settings that consent depends on.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct AccessPolicy {
-    #[prost(message, optional, tag = "1")]
-    pub default: ::core::option::Option<Redemption>,
-    #[prost(message, repeated, tag = "2")]
-    pub partners: ::prost::alloc::vec::Vec<Partner>,
-}
-/// Whether invitations are redeemed automatically. An unset value inherits the default.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Redemption {
-    #[prost(bool, optional, tag = "1")]
-    pub inbound: ::core::option::Option<bool>,
-    #[prost(bool, optional, tag = "2")]
-    pub outbound: ::core::option::Option<bool>,
-}
-/// The policy settings for one partner tenant.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Partner {
-    /// The partner's directory id.
-    #[prost(string, tag = "1")]
-    pub directory_id: ::prost::alloc::string::String,
-    /// Whether inbound synchronization is allowed; unset if the tenant never set it.
-    #[prost(bool, optional, tag = "2")]
-    pub sync_allowed: ::core::option::Option<bool>,
-    #[prost(message, optional, tag = "3")]
-    pub redemption: ::core::option::Option<Redemption>,
-}
-/// The directory behind the tenant, and its verified domains.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TenantIdentity {
-    #[prost(string, tag = "1")]
-    pub directory_id: ::prost::alloc::string::String,
-    #[prost(string, repeated, tag = "2")]
-    pub verified_domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-/// The progress of detection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Freshness {
-    /// The number of completed sync cycles.
-    #[prost(uint64, tag = "1")]
-    pub cycle: u64,
-    #[prost(message, optional, tag = "2")]
-    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// Whether the detector can read a group. While it cannot, the last known members are retained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum GroupState {
-    Unspecified = 0,
-    Present = 1,
-    Gone = 2,
-    Unreadable = 3,
-}
-impl GroupState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "GROUP_STATE_UNSPECIFIED",
-            Self::Present => "GROUP_STATE_PRESENT",
-            Self::Gone => "GROUP_STATE_GONE",
-            Self::Unreadable => "GROUP_STATE_UNREADABLE",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "GROUP_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "GROUP_STATE_PRESENT" => Some(Self::Present),
-            "GROUP_STATE_GONE" => Some(Self::Gone),
-            "GROUP_STATE_UNREADABLE" => Some(Self::Unreadable),
-            _ => None,
-        }
-    }
-}
 /// One change of one user of a source tenant, with the user's whole state after the change.
 /// Written by change-detector to `xtsync.v1.user-deltas.<tenant>`, keyed by user id. Long after a `gone` state a tombstone follows.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -959,6 +830,135 @@ impl UserGoneReason {
             "USER_GONE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
             "USER_GONE_REASON_SOFT_DELETED" => Some(Self::SoftDeleted),
             "USER_GONE_REASON_DELETED" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}
+/// A fact about one tenant.
+/// Written by change-detector to `xtsync.v1.tenant-facts.<tenant>`, keyed by kind/id: `group/<id>`, `group-name/<name>`,
+/// `access-policy/live`, `tenant/self`, `freshness/users`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TenantFact {
+    /// Grows with every change of this fact.
+    #[prost(uint64, tag = "1")]
+    pub version: u64,
+    /// When the detector read it from the directory. It republishes the fact at each read, so that consumers know the fact's age.
+    #[prost(message, optional, tag = "2")]
+    pub read_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(oneof = "tenant_fact::Fact", tags = "3, 4, 5, 6, 7")]
+    pub fact: ::core::option::Option<tenant_fact::Fact>,
+}
+/// Nested message and enum types in `TenantFact`.
+pub mod tenant_fact {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Fact {
+        #[prost(message, tag = "3")]
+        Group(super::GroupFact),
+        #[prost(message, tag = "4")]
+        GroupName(super::GroupName),
+        #[prost(message, tag = "5")]
+        AccessPolicy(super::AccessPolicy),
+        #[prost(message, tag = "6")]
+        Identity(super::TenantIdentity),
+        #[prost(message, tag = "7")]
+        Freshness(super::Freshness),
+    }
+}
+/// A group that the configuration refers to, without its members.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupFact {
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "GroupState", tag = "3")]
+    pub state: i32,
+}
+/// The groups that have a name which the configuration uses: none, one or several.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupName {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The revision of the tenant's NameResolution that the lookup answers. A lookup for an older revision is ignored.
+    #[prost(uint64, tag = "3")]
+    pub resolution: u64,
+}
+/// The tenant's current cross-tenant access policy, reduced to the settings that consent depends on.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AccessPolicy {
+    #[prost(message, optional, tag = "1")]
+    pub default: ::core::option::Option<Redemption>,
+    #[prost(message, repeated, tag = "2")]
+    pub partners: ::prost::alloc::vec::Vec<Partner>,
+}
+/// Whether invitations are redeemed automatically. An unset value inherits the default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Redemption {
+    #[prost(bool, optional, tag = "1")]
+    pub inbound: ::core::option::Option<bool>,
+    #[prost(bool, optional, tag = "2")]
+    pub outbound: ::core::option::Option<bool>,
+}
+/// The policy settings for one partner tenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Partner {
+    /// The partner's directory id.
+    #[prost(string, tag = "1")]
+    pub directory_id: ::prost::alloc::string::String,
+    /// Whether inbound synchronization is allowed; unset if the tenant never set it.
+    #[prost(bool, optional, tag = "2")]
+    pub sync_allowed: ::core::option::Option<bool>,
+    #[prost(message, optional, tag = "3")]
+    pub redemption: ::core::option::Option<Redemption>,
+}
+/// The directory behind the tenant, and its verified domains.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantIdentity {
+    #[prost(string, tag = "1")]
+    pub directory_id: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub verified_domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// The progress of detection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Freshness {
+    /// The number of completed sync cycles.
+    #[prost(uint64, tag = "1")]
+    pub cycle: u64,
+    #[prost(message, optional, tag = "2")]
+    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Whether the detector can read a group. While it cannot, the last known members are retained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GroupState {
+    Unspecified = 0,
+    Present = 1,
+    Gone = 2,
+    Unreadable = 3,
+}
+impl GroupState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GROUP_STATE_UNSPECIFIED",
+            Self::Present => "GROUP_STATE_PRESENT",
+            Self::Gone => "GROUP_STATE_GONE",
+            Self::Unreadable => "GROUP_STATE_UNREADABLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GROUP_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "GROUP_STATE_PRESENT" => Some(Self::Present),
+            "GROUP_STATE_GONE" => Some(Self::Gone),
+            "GROUP_STATE_UNREADABLE" => Some(Self::Unreadable),
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ use crate::names::Names;
 use crate::resources;
 
 use super::decided::Decided;
-use super::searched;
+use super::{searched, sensitive};
 
 /// The most users that one name may mean.
 const USERS_MAX: u32 = 20;
@@ -43,7 +43,10 @@ pub(super) async fn user(
     }
     let by_key = control::ShowUserRequest { user: names.user_key(&request.user)?, target: names.key_of(&request.target)? };
     let mut links = self::links(context, &by_key).await?;
-    links.iter_mut().for_each(|link| names.name_link(link));
+    for link in &mut links {
+        sensitive::redact(link, &configuration);
+        names.name_link(link);
+    }
     let searched = match links.is_empty() {
         true => searched::sources(context, &configuration, &names, source.map(tenant).transpose()?.flatten().as_ref()).await?,
         false => Vec::new(),
@@ -59,7 +62,7 @@ async fn links(context: &Context, request: &control::ShowUserRequest) -> Result<
         let wanted: Vec<String> = targets.into_iter().filter(|target| request.target.is_empty() || *target == request.target).collect();
         if wanted.is_empty() && is_published(context, &source, &user_id).await? {
             let (target, reasons) = (request.target.clone(), vec![reason(ReasonCode::Undecided, &[])]);
-            shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), target, link: None, reasons });
+            shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), target, reasons, ..Default::default() });
         }
         for target in wanted {
             shown.extend(link(context, &source, &user_id, &target).await?);
@@ -68,15 +71,14 @@ async fn links(context: &Context, request: &control::ShowUserRequest) -> Result<
     Ok(shown)
 }
 
-/// The users that a name means, each with its source.
-async fn users(context: &Context, name: &str) -> Result<Vec<(String, String)>, Error> {
-    const SQL: &str = "SELECT source, user_id FROM view_user WHERE user_id = $1 OR principal_name = $2 OR mail = $2
-        UNION SELECT source, user_id FROM view_decision WHERE user_id = $1
-        UNION SELECT source, user_id FROM view_link WHERE user_id = $1 ORDER BY source, user_id LIMIT $3";
-    if let Some((source, id)) = name.split_once('/') {
-        return Ok(vec![(source.to_owned(), canonical_id(id))]);
-    }
-    let rows = context.store.fetch(SQL, params![canonical_id(name), name.to_lowercase(), USERS_MAX]).await?;
+/// The users that a name means, each with its source: an id, a principal name or a mail address, perhaps after `SOURCE/`.
+pub(super) async fn users(context: &Context, name: &str) -> Result<Vec<(String, String)>, Error> {
+    const SQL: &str = "SELECT source, user_id FROM view_user
+            WHERE (user_id = $1 OR principal_name = $2 OR mail = $2) AND ($3 = '' OR source = $3)
+        UNION SELECT source, user_id FROM view_decision WHERE user_id = $1 AND ($3 = '' OR source = $3)
+        UNION SELECT source, user_id FROM view_link WHERE user_id = $1 AND ($3 = '' OR source = $3) ORDER BY source, user_id LIMIT $4";
+    let (source, name) = name.split_once('/').unwrap_or(("", name));
+    let rows = context.store.fetch(SQL, params![canonical_id(name), name.to_lowercase(), source, USERS_MAX]).await?;
     Ok(rows.iter().map(|row| Ok((row.text("source")?, row.text("user_id")?))).collect::<Result<_, xtsync_store::Error>>()?)
 }
 
@@ -104,14 +106,14 @@ async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> R
         let (version, digest) = (row.bytes("desired")?, row.bytes("digest")?);
         let newer = decision.filter(|decision| decision.version > version && decision.digest != digest);
         let reasons = reasons(&link, newer.as_ref(), &row.text("status")?, &row.text("code")?);
-        return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons }));
+        return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons, sensitive: Vec::new() }));
     }
     Ok(decision.map(|decision| control::ShownLink {
         source,
         user_id,
         target,
-        link: None,
         reasons: vec![decision.reason(), reason(ReasonCode::NoShadowUser, &[])],
+        ..Default::default()
     }))
 }
 

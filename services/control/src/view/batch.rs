@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prost::Message;
 use tracing::warn;
-use xtsync_bus::{Partition, Record};
+use xtsync_bus::{Partition, Position, Record};
 use xtsync_contract::convert::{LinkRecord, code, time};
 use xtsync_contract::event::{self, Typed};
 use xtsync_contract::events::{attribute_value, user_delta};
@@ -45,10 +45,12 @@ pub(crate) struct UserRow {
     pub(crate) version: u64,
     pub(crate) principal_name: String,
     pub(crate) mail: String,
+    /// The partition and the offset of the delta.
+    pub(crate) at: (u32, i64),
 }
 
 impl UserRow {
-    fn of(delta: events::UserDelta) -> Self {
+    fn of(delta: events::UserDelta, at: &Position) -> Self {
         let name = |attribute: &str| {
             let Some(user_delta::State::Present(user)) = &delta.state else { return String::new() };
             match user.attributes.get(attribute).and_then(|value| value.value.as_ref()) {
@@ -56,7 +58,8 @@ impl UserRow {
                 Some(_) | None => String::new(),
             }
         };
-        Self { version: delta.version, principal_name: name("userPrincipalName"), mail: name("mail") }
+        let at = (at.partition.index, at.offset);
+        Self { version: delta.version, principal_name: name("userPrincipalName"), mail: name("mail"), at }
     }
 
     /// The row, with the known names where the delta has none: a delta of an out-of-scope user holds no names.
@@ -135,7 +138,7 @@ impl Batch {
         if let Some(source) = topic::USER_DELTAS.scope(topic) {
             let key = (source.to_owned(), key);
             let known = self.users.get(&key).and_then(Option::as_ref);
-            let row = read::<events::UserDelta>(record)?.map(|delta| UserRow::of(delta).or_names_of(known));
+            let row = read::<events::UserDelta>(record)?.map(|delta| UserRow::of(delta, &record.at).or_names_of(known));
             put(&mut self.users, key, row, |row| row.version);
         } else if let Some(tenant) = topic::TENANT_FACTS.scope(topic) {
             self.facts.insert((tenant.to_owned(), key), bytes::<events::TenantFact>(record)?);

@@ -26,8 +26,8 @@ pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) ->
 
 async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> Result<(), Error> {
     // A delta of an out-of-scope user holds no names: the known ones stay.
-    const PUT: &str = "INSERT INTO view_user (source, user_id, version, principal_name, mail) VALUES {rows}
-        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version,
+    const PUT: &str = "INSERT INTO view_user (source, user_id, version, principal_name, mail, part, position) VALUES {rows}
+        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version, part = excluded.part, position = excluded.position,
         principal_name = CASE WHEN excluded.principal_name = '' THEN view_user.principal_name ELSE excluded.principal_name END,
         mail = CASE WHEN excluded.mail = '' THEN view_user.mail ELSE excluded.mail END
         WHERE excluded.version >= view_user.version";
@@ -35,7 +35,9 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> 
     let mut rows = Vec::new();
     for ((source, user), row) in users {
         match row {
-            Some(UserRow { version, principal_name, mail }) => rows.push(params![source, user, version, principal_name, mail]),
+            Some(UserRow { version, principal_name, mail, at: (part, position) }) => {
+                rows.push(params![source, user, version, principal_name, mail, part, position]);
+            }
             None => drop(tx.execute(DROP, params![source, user]).await?),
         }
     }

@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> exit::Result {
 
 fn as_text(shown: &ShowUserResponse, values: bool) -> String {
     let mut lines = Vec::new();
-    for ShownLink { source, user_id, target, link, reasons } in &shown.links {
+    for ShownLink { source, user_id, target, link, reasons, sensitive } in &shown.links {
         lines.push(match target.is_empty() {
             true => format!("{source}/{user_id}"),
             false => format!("{source}/{user_id} in {target}"),
@@ -66,7 +66,8 @@ fn as_text(shown: &ShowUserResponse, values: bool) -> String {
             lines.push(format!("  synchronization: {}", link.synchronization));
             lines.extend(link.shadow.as_ref().map(|shadow| format!("  target user: {} {}", shadow.target_id, state(link))));
             lines.extend(last_change(link).map(|at| format!("  last change: {at}")));
-            let attributes = named(link, values);
+            let attributes: Vec<String> =
+                named(link, values).into_iter().chain(sensitive.iter().map(|name| redacted(name, values))).collect();
             lines.extend((!attributes.is_empty()).then(|| format!("  attributes: {}", attributes.join(", "))));
         }
         lines.extend(reasons.iter().map(|reason| format!("  {}", reasons::text(reason))));
@@ -93,6 +94,11 @@ fn last_change(link: &Link) -> Option<String> {
     time("at", link.applied.as_ref()?.at).ok().map(|at| at.to_string())
 }
 
+/// A sensitive attribute, whose value control leaves out.
+fn redacted(name: &str, values: bool) -> String {
+    if values { format!("{name}=(sensitive)") } else { name.to_owned() }
+}
+
 /// The attributes that were written: names, with values where these are asked for.
 fn named(link: &Link, values: bool) -> Vec<String> {
     let Some(applied) = &link.applied else { return Vec::new() };
@@ -101,14 +107,14 @@ fn named(link: &Link, values: bool) -> Vec<String> {
 }
 
 fn as_json(shown: &ShowUserResponse, values: bool) -> Value {
-    let links = shown.links.iter().map(|ShownLink { source, user_id, target, link, reasons }| {
+    let links = shown.links.iter().map(|ShownLink { source, user_id, target, link, reasons, sensitive }| {
         let link = link.as_ref().map(|link| {
             let shadow = link.shadow.as_ref();
             json!({
                 "synchronization": link.synchronization, "version": link.link_version, "state": state(link),
                 "target_id": shadow.map(|shadow| &shadow.target_id), "anchor": shadow.map(|shadow| &shadow.anchor),
                 "redeemed": shadow.is_some_and(|shadow| shadow.redeemed), "last_change": last_change(link),
-                "attributes": attributes_as_json(link, values),
+                "attributes": attributes_as_json(link, values), "sensitive": sensitive,
             })
         });
         json!({"source": source, "user": user_id, "target": target, "link": link, "reasons": reasons.iter().map(reason_as_json).collect::<Value>()})
