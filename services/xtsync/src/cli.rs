@@ -10,7 +10,7 @@ use tracing::warn;
 use xtsync_bus::wait_for_closing;
 
 use crate::command::{
-    apply, completions, config, get, rehire, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, topics,
+    apply, completions, config, eval, get, rehire, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, test, topics,
 };
 use crate::demo;
 use crate::exit::{self, render};
@@ -57,6 +57,10 @@ pub enum Command {
     /// The former account's soft-deleted shadow user is restored with its access, redeemed anew and synchronized from the new account, as soon as
     /// that is in scope. It is refused while the new account has a shadow user of its own.
     Rehire(rehire::Args),
+    /// Evaluate an expression or a scoping filter for one user, and show how it came to its value
+    Eval(eval::Args),
+    /// Run tests of expressions, scoping filters and whole synchronizations
+    Test(test::Args),
     /// Confirm a change of a tenant, or rename a tenant
     #[command(subcommand, after_help = "Examples:\n  xtsync tenant confirm emea\n  xtsync tenant rename emea europe")]
     Tenant(tenant::Command),
@@ -112,6 +116,8 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Resume(args) => resume::run(args).await,
         Command::Retry(args) => retry::run(args).await,
         Command::Rehire(args) => rehire::run(args).await,
+        Command::Eval(args) => eval::run(args).await,
+        Command::Test(args) => test::run(&args),
         Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Config(command) => config::run(&command),

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod completions;
 pub mod config;
+pub mod eval;
 pub mod get;
 pub mod rehire;
 pub mod republish;
@@ -14,6 +15,7 @@ pub mod show;
 pub mod status;
 pub mod tenant;
 pub mod tenant_sim;
+pub mod test;
 pub mod topics;
 
 /// Who asks, for the audit trail.

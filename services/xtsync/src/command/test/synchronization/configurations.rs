@@ -1,0 +1,80 @@
+//! The configurations that tests name, each read and compiled once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use xtsync_control::{folder, manifest};
+use xtsync_domain::configuration::validate::{Proposal, problems};
+use xtsync_domain::configuration::{Configuration, needs};
+use xtsync_domain::decide::CompiledRules;
+use xtsync_domain::fact::Fact;
+use xtsync_domain::resolution::{Known, resolve};
+use xtsync_domain::resource::{Id, Resource, Spec};
+
+/// The rules of a configuration.
+pub(super) type Rules = CompiledRules;
+
+/// The revision of every projection: users are given as the rules read them.
+pub(super) const PROJECTION: u64 = 1;
+
+/// The configurations by their files.
+#[derive(Debug, Default)]
+pub(in crate::command::test) struct Configurations(BTreeMap<Vec<PathBuf>, Arc<Rules>>);
+
+impl Configurations {
+    /// The rules of files or folders, relative to a folder.
+    ///
+    /// # Errors
+    /// If one cannot be read, or a resource is wrong.
+    pub(super) fn get(&mut self, folder: &Path, paths: &[PathBuf]) -> anyhow::Result<Arc<Rules>> {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
+        if let Some(known) = self.0.get(&paths) {
+            return Ok(Arc::clone(known));
+        }
+        let rules = Arc::new(compile(&paths)?);
+        self.0.insert(paths, Arc::clone(&rules));
+        Ok(rules)
+    }
+}
+
+fn compile(paths: &[PathBuf]) -> anyhow::Result<Rules> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(folder::read(path).with_context(|| format!("reading the configuration in {}", path.display()))?);
+    }
+    let written = match manifest::read(&files) {
+        Ok(written) => written,
+        Err(problems) => bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    };
+    let wanted: BTreeMap<Id, Spec> = written.iter().map(|resource| (resource.id.clone(), resolved(&resource.spec))).collect();
+    check(&wanted)?;
+    Ok(CompiledRules::compile(Arc::new(with_projections(wanted))))
+}
+
+/// A synchronization whose groups have their names as ids; tests name them so.
+fn resolved(spec: &Spec) -> Spec {
+    let Spec::Synchronization(synchronization) = spec else { return spec.clone() };
+    let name = |name: &str| Fact::GroupName { name: name.to_owned(), ids: vec![name.into()], resolution: 0 };
+    Spec::Synchronization(resolve(synchronization, &Known::new(synchronization.scope.names().map(name), 0)))
+}
+
+fn check(wanted: &BTreeMap<Id, Spec>) -> anyhow::Result<()> {
+    let (standing, identities) = (BTreeMap::new(), BTreeMap::new());
+    let written: BTreeSet<Id> = wanted.keys().cloned().collect();
+    let proposal = Proposal { standing: &standing, wanted, written: &written, identities: &identities, describe: &|_| None };
+    let found: Vec<String> =
+        problems(&proposal).iter().map(|problem| format!("{}, {}: {}", problem.id, problem.path, problem.message)).collect();
+    if found.is_empty() { Ok(()) } else { bail!("{}", found.join("; ")) }
+}
+
+/// The configuration, with what it reads of each source.
+fn with_projections(wanted: BTreeMap<Id, Spec>) -> Configuration {
+    let mut resources: Vec<Resource> = wanted.into_iter().map(|(id, spec)| Resource { id, revision: PROJECTION, spec }).collect();
+    let configuration = Configuration::new(PROJECTION, resources.iter().cloned());
+    let projection =
+        |source| Resource { id: needs::id(source), revision: PROJECTION, spec: Spec::Projection(needs::needs(&configuration, source)) };
+    resources.extend(configuration.sources().into_iter().map(projection));
+    Configuration::new(PROJECTION, resources)
+}
