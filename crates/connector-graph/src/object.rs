@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use xtsync_domain::shadow::{Object, ObjectKind};
-use xtsync_domain::{Attributes, TargetId, Timestamp, Value, is_id};
+use xtsync_domain::{Attributes, TargetId, Timestamp, Value, is_id, mapping};
 
 use super::anchor::Extensions;
 use super::{attribute, value};
@@ -76,7 +76,7 @@ fn attributes(fields: &Map<String, Json>, extensions: &Extensions) -> Attributes
     let written = attribute::written().map(|name| -> &str { name });
     let names = written.chain(extensions.others.iter().map(String::as_str));
     let read = |name: &str| fields.get(name).and_then(|json| value::from_json(name, json)).unwrap_or(Value::Null);
-    names.map(|name| (name, read(name))).collect()
+    names.map(|name| (mapping::name(name), read(name))).collect()
 }
 
 fn text<'a>(fields: &'a Map<String, Json>, name: &str) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use xtsync_domain::delta::{Gone, Kind};
-use xtsync_domain::{Attributes, UserId, Value, canonical_id, is_id};
+use xtsync_domain::{Attributes, UserId, Value, canonical_id, is_id, mapping};
 
 use super::value;
 use xtsync_directory::UserChange;
@@ -76,11 +76,11 @@ fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) 
                 wrong.push(format!("{name} of user {id} is larger than {VALUE_BYTES_MAX} bytes and is left out"));
                 leave_out(&mut attributes, name);
             }
-            Some(value) => attributes.insert(name, value),
+            Some(value) => attributes.insert(mapping::name(name), value),
             None => {
                 wrong.push(format!("{name} of user {id} is of another type"));
                 if DECIDING.contains(&name.as_str()) {
-                    attributes.insert(name, value::unexpected(json));
+                    attributes.insert(mapping::name(name), value::unexpected(json));
                 }
             }
         }
@@ -97,7 +97,7 @@ fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) 
 /// Leaves out a value that is too large. Of one that decides about access it must be seen that there was one.
 fn leave_out(attributes: &mut Attributes, name: &str) {
     if DECIDING.contains(&name) {
-        attributes.insert(name, Value::from("(too large)"));
+        attributes.insert(mapping::name(name), Value::from("(too large)"));
     } else {
         attributes.set_unread(name);
     }
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn set(pairs: &[(&str, Value)]) -> Attributes {
+    fn set(pairs: &[(&'static str, Value)]) -> Attributes {
         pairs.iter().cloned().collect()
     }
 

@@ -10,9 +10,12 @@ mod model;
 mod policy;
 pub mod shadow;
 
-pub use model::{capability, configuration, delta, duration, fact, identity, key, name, refusal, resource, timestamp, value, version};
+pub use model::{
+    attributes, capability, configuration, delta, duration, fact, identity, key, name, refusal, resource, timestamp, value, version,
+};
 pub use policy::{address, decide, decision, mapping, resolution, scope};
 
+pub use attributes::Attributes;
 pub use capability::Capabilities;
 pub use configuration::Configuration;
 pub use decision::{Decision, Desired, Wanted};
@@ -21,5 +24,5 @@ pub use fact::TenantFact;
 pub use name::{DirectoryId, GroupId, TargetId, TenantName, UserId, canonical_id, is_id};
 pub use refusal::{DirectoryAnswer, Refusal};
 pub use timestamp::Timestamp;
-pub use value::{Attributes, Value};
+pub use value::Value;
 pub use version::Version;

@@ -31,7 +31,7 @@ pub use rehire::NotTakenOver;
 pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, GracePeriod, Hold, RowUpdate, Step};
 
-use crate::value::Digest;
+use crate::attributes::Digest;
 use crate::{Attributes, Decision, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version, Wanted};
 
 /// One source user and the shadow user in one target.

@@ -1,5 +1,6 @@
 //! The vocabulary: names, values, versions and times; what directories say; what administrators configure.
 
+pub mod attributes;
 pub mod capability;
 pub mod configuration;
 pub mod delta;

@@ -153,6 +153,7 @@ impl<'s> Compiler<'s> {
             self.uses[argument.0 as usize] += 1;
         }
         let node = Node { kind: function.result, span, kept: None, op: Op::Call(call) };
+        self.program.depends_on_context |= function.depends != Depends::Nothing;
         Ok(match function.depends {
             // Another value at each place.
             Depends::Chance => {

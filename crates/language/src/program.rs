@@ -15,6 +15,7 @@ pub struct Program {
     pub(crate) roots: Vec<NodeId>,
     /// How many values are used more than once.
     pub(crate) shared: usize,
+    pub(crate) depends_on_context: bool,
 }
 
 /// The number of a node.
@@ -70,6 +71,12 @@ impl Program {
     #[must_use]
     pub fn len(&self) -> usize {
         self.roots.len()
+    }
+
+    /// Whether any of them depends on more than the attributes: on the moment, on the tenant or on chance.
+    #[must_use]
+    pub fn depends_on_context(&self) -> bool {
+        self.depends_on_context
     }
 
     /// Whether it has no expression.

@@ -93,8 +93,12 @@ impl ControlService for Api {
         match read_user::user(&context, &user).await.map_err(failed)? {
             Ok(read) => Ok(Response::new(read)),
             Err(NotRead::Unknown) => Err(Status::not_found("nothing is known of such a user; `xtsync show` says where the user may be")),
-            Err(NotRead::Several(count)) => Err(Status::failed_precondition(format!("{count} users have that name: name one by SOURCE/ID"))),
-            Err(NotRead::Moved) => Err(Status::unavailable("the user is being republished: try again, or run `xtsync republish` for the source")),
+            Err(NotRead::Several(count)) => {
+                Err(Status::failed_precondition(format!("{count} users have that name: name one by SOURCE/ID")))
+            }
+            Err(NotRead::Moved) => {
+                Err(Status::unavailable("the user is being republished: try again, or run `xtsync republish` for the source"))
+            }
         }
     }
 

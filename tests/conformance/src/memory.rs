@@ -115,7 +115,7 @@ impl Memory {
 
     /// Sets an attribute of a user, or clears it.
     pub fn set(&self, user: &UserId, attribute: &str, value: Value) {
-        self.state().change(&user.0, [(attribute, value)].into_iter().collect()).unwrap();
+        self.state().change(&user.0, [(attribute.to_owned(), value)].into_iter().collect()).unwrap();
     }
 
     /// Deletes a user, for good.
@@ -191,7 +191,7 @@ impl State {
         if let Some(anchor) = &anchor {
             attributes.insert(KEY, anchor.as_str().into());
         }
-        let names = attributes.0.keys().cloned().collect();
+        let names = attributes.names().map(str::to_owned).collect();
         self.users.insert(id.clone(), User { anchor, address: address.to_owned(), attributes });
         self.log.push(Entry { user: id.clone(), attributes: Some(names) });
         id
@@ -199,8 +199,8 @@ impl State {
 
     fn change(&mut self, id: &str, changed: Attributes) -> Result<()> {
         let user = self.users.get_mut(id).ok_or(Error::NotFound)?;
-        let names = changed.0.keys().cloned().collect();
-        user.attributes.0.extend(changed.0);
+        let names = changed.names().map(str::to_owned).collect();
+        user.attributes.extend(changed);
         self.log.push(Entry { user: id.to_owned(), attributes: Some(names) });
         Ok(())
     }

@@ -39,7 +39,7 @@ async fn read(source: &dyn Source, from: Option<&Cursor>) -> Round {
 fn merge(known: &mut BTreeMap<UserId, Attributes>, changes: &[UserChange]) {
     for change in changes {
         match change {
-            UserChange::Changed { id, attributes } => known.entry(id.clone()).or_default().0.extend(attributes.0.clone()),
+            UserChange::Changed { id, attributes } => known.entry(id.clone()).or_default().extend(attributes.clone()),
             UserChange::Gone { id, .. } => drop(known.remove(id)),
         }
     }

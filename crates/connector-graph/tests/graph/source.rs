@@ -57,7 +57,7 @@ fn merged(changes: Vec<UserChange>) -> BTreeMap<UserId, Attributes> {
     let mut users = BTreeMap::<UserId, Attributes>::new();
     for change in changes {
         match change {
-            UserChange::Changed { id, attributes } => users.entry(id).or_default().0.extend(attributes.0),
+            UserChange::Changed { id, attributes } => users.entry(id).or_default().extend(attributes),
             UserChange::Gone { id, .. } => drop(users.remove(&id)),
         }
     }

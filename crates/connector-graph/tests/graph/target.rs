@@ -28,7 +28,7 @@ fn uuid(id: &TargetId) -> Uuid {
     id.0.parse().unwrap()
 }
 
-fn set(pairs: &[(&str, Value)]) -> Attributes {
+fn set(pairs: &[(&'static str, Value)]) -> Attributes {
     pairs.iter().cloned().collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::value::Reference;
-use xtsync_domain::{Attributes, Value};
+use xtsync_domain::{Attributes, Value, mapping};
 
 use super::{Invalid, id, tenant, time, wire_time};
 use crate::events;
@@ -12,7 +12,7 @@ use crate::events::attribute_value::Value as Wire;
 /// Converts attributes to their wire form.
 #[must_use]
 pub fn wire_attributes(attributes: Attributes) -> BTreeMap<String, events::AttributeValue> {
-    attributes.0.into_iter().map(|(name, value)| (name, value.into())).collect()
+    attributes.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect()
 }
 
 /// Converts attributes from their wire form.
@@ -20,8 +20,8 @@ pub fn wire_attributes(attributes: Attributes) -> BTreeMap<String, events::Attri
 /// # Errors
 /// [`Invalid::NewerWriter`] if a value is of an unknown kind, [`Invalid::Field`] if a value is invalid.
 pub fn attributes(wire: BTreeMap<String, events::AttributeValue>) -> Result<Attributes, Invalid> {
-    let pairs = wire.into_iter().map(|(name, value)| Ok((name, Value::try_from(value)?)));
-    pairs.collect::<Result<_, _>>().map(Attributes)
+    let pairs = wire.into_iter().map(|(name, value)| Ok((mapping::name(&name), Value::try_from(value)?)));
+    pairs.collect()
 }
 
 impl From<Value> for events::AttributeValue {
@@ -88,7 +88,7 @@ mod tests {
         fn attributes_survive_a_round_trip_and_equal_sets_have_equal_bytes(
             set in prop::collection::btree_map(any::<String>(), value(), 0..8)
         ) {
-            let set = Attributes(set);
+            let set: Attributes = set.into_iter().collect();
             let message = events::Shape { attributes: wire_attributes(set.clone()), ..Default::default() };
             let bytes = message.encode_to_vec();
             let decoded = events::Shape::decode(bytes.as_slice()).unwrap();

@@ -186,7 +186,9 @@ fn may_repeat(shape: &Shape, tried: &Inviting, can: &Capabilities) -> bool {
 }
 
 fn created_with(shape: &Shape) -> Attributes {
-    Attributes(shape.attributes.0.iter().chain(&shape.on_create.0).map(|(name, value)| (name.clone(), value.clone())).collect())
+    let mut attributes = shape.attributes.clone();
+    attributes.extend(shape.on_create.clone());
+    attributes
 }
 
 fn look_up(address: &str) -> Step {

@@ -130,7 +130,7 @@ impl Link {
             access_taken_at: before.and_then(|account| account.access_taken_at),
             taken_from: before.and_then(|account| account.taken_from.clone()),
         };
-        self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
+        self.applied.attributes.extend(self.mapped(&object.attributes));
         self.shadow = Shadow::Object(account);
     }
 
@@ -191,7 +191,7 @@ impl Link {
         }
         self.applied.failed.retain(|name| attributes.get(name).is_none());
         self.applied.failed.extend(refused);
-        self.applied.attributes.0.extend(attributes.0.clone());
+        self.applied.attributes.extend(attributes.clone());
     }
 
     /// The invited object took our anchor, as it says; only reading it back proves that, and shows what else it is.
@@ -281,7 +281,7 @@ impl Link {
             Wanted::No(_) | Wanted::Skipped(_) => false,
         };
         let concerns = |name: &str| self.applied.attributes.get(name).is_some() || is_wanted(name);
-        attributes.iter().filter(|(name, _)| concerns(name)).map(|(name, value)| (name, value.clone())).collect()
+        attributes.only(concerns)
     }
 }
 

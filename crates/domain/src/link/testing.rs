@@ -19,7 +19,7 @@ pub(super) fn ago(micros: i64) -> Timestamp {
     Timestamp(NOW.0 - micros)
 }
 
-pub(super) fn text(pairs: &[(&str, &str)]) -> Attributes {
+pub(super) fn text(pairs: &[(&'static str, &str)]) -> Attributes {
     pairs.iter().map(|(name, value)| (*name, (*value).into())).collect()
 }
 

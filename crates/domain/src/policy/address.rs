@@ -5,6 +5,7 @@
 //! third tenant, or take an account over by an address of the target itself.
 //! (<https://learn.microsoft.com/entra/external-id/redemption-experience>: which identity redeems follows from the address.)
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
@@ -103,7 +104,7 @@ impl HomeDomains {
     /// Whether an address is in one of these domains. A sub-domain is a domain of its own.
     #[must_use]
     pub fn admit(&self, address: &str) -> bool {
-        domain_of(address).is_some_and(|domain| self.0.contains(&domain))
+        domain_of(address).is_some_and(|domain| self.0.contains(&*domain))
     }
 
     /// A short digest: equal for equal domains.
@@ -131,11 +132,20 @@ fn normal_address(text: &str) -> &str {
 }
 
 /// The domain of an address in its normal form; `None` for what is no plain address.
-fn domain_of(address: &str) -> Option<String> {
+fn domain_of(address: &str) -> Option<Cow<'_, str>> {
     let (local, domain) = address.split_once('@')?;
     let is_plain =
         |text: &str| !text.is_empty() && !text.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control() || AMBIGUOUS.contains(c));
-    if is_plain(local) && is_plain(domain) { normal(domain) } else { None }
+    if !is_plain(local) || !is_plain(domain) {
+        return None;
+    }
+    if is_normal(domain) { Some(Cow::Borrowed(domain)) } else { normal(domain).map(Cow::Owned) }
+}
+
+/// Whether a domain is surely in its normal form already, as nearly every one is: lower case in ASCII, and nothing encoded.
+fn is_normal(domain: &str) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    domain.as_bytes().iter().all(is_plain) && !domain.ends_with('.') && !domain.contains("xn--")
 }
 
 /// A domain as all spellings of it are compared: lower case, without the dot of the root, in ASCII (IDNA).

@@ -179,7 +179,7 @@ fn shape(delta: &UserDelta, user: &User, rules: &Rules, home: &Home) -> Result<(
 
 /// What expressions may depend on besides the attributes. It follows from the delta, so that to decide it again gives the same values.
 fn context(delta: &UserDelta, mappings: &Mappings) -> Context {
-    if !mappings.has_expressions() {
+    if !mappings.depend_on_context() {
         return Context::default();
     }
     let now = i64::try_from(delta.version).ok().and_then(DateTime::from_unix_micros).unwrap_or_default();

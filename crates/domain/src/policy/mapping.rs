@@ -12,11 +12,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use attribute::{Attribute, ByDefault, Target, ValueType};
-pub use attributes::{attribute, is_writable, known};
+pub use attributes::{attribute, is_writable, known, name};
 pub use expression::{Known, Readable, checked};
 use xtsync_language::{Compiler, Context, Program, Run};
 
 use self::expression::converted;
+use crate::attributes::AttributeName;
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
 use crate::{Attributes, Value};
 
@@ -51,7 +52,7 @@ pub struct Invalid {
 /// One target attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Row {
-    target: String,
+    target: AttributeName,
     value_type: ValueType,
     from: Input,
     /// The value where that gives none.
@@ -107,7 +108,7 @@ pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeS
             Target::Never(_) => return None,
         };
         Some(Row {
-            target: attribute.name.to_owned(),
+            target: attribute.name.into(),
             value_type: attribute.value_type,
             from: compiled(&mapping.from, attribute.value_type, &mut compiler)?,
             default: mapping.default.and_then(|text| attribute.value_type.constant(&text)),
@@ -124,7 +125,7 @@ pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeS
 pub fn map(mappings: &Mappings, attributes: &Attributes, context: &Context) -> Mapped {
     let source = Known(attributes);
     let run = Run::new(&mappings.program, &source, context);
-    let mut mapped = Mapped::default();
+    let mut mapped = Mapped { attributes: Attributes::with_capacity(mappings.rows.len()), ..Mapped::default() };
     for row in &mappings.rows {
         match row.value(attributes, &run) {
             Ok(Some(value)) => mapped.put(row, value),
@@ -159,8 +160,8 @@ impl Mapped {
         match (row.apply, value) {
             (Apply::Always, Value::Null) if !row.clears => {}
             (Apply::OnCreate, Value::Null) => {}
-            (Apply::Always, value) => self.attributes.insert(row.target.as_str(), value),
-            (Apply::OnCreate, value) => self.on_create.insert(row.target.as_str(), value),
+            (Apply::Always, value) => self.attributes.insert(row.target.clone(), value),
+            (Apply::OnCreate, value) => self.on_create.insert(row.target.clone(), value),
         }
     }
 }
@@ -175,9 +176,9 @@ impl Mappings {
         direct.chain(self.program.attributes())
     }
 
-    /// Whether any attribute comes from an expression.
-    pub(crate) fn has_expressions(&self) -> bool {
-        !self.program.is_empty()
+    /// Whether any value depends on more than the attributes: on the moment, on the tenant or on chance.
+    pub(crate) fn depend_on_context(&self) -> bool {
+        self.program.depends_on_context()
     }
 
     /// The mapped user type. Without one, an invitation creates a guest.

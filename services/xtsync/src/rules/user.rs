@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
-use xtsync_domain::mapping::{Known, Readable};
+use xtsync_domain::mapping::{self, Known, Readable};
 use xtsync_domain::{Attributes, Timestamp, Value};
 use xtsync_language::date::DateTime;
 use xtsync_language::{Kind, Read, Schema, Source, Value as Evaluated};
@@ -22,7 +22,7 @@ impl User {
     #[must_use]
     pub fn of_json(attributes: &Map<String, Json>) -> Self {
         let known = attributes.iter().filter(|(name, _)| !name.contains(['@', '$']));
-        let attributes = known.filter_map(|(name, json)| Some((name.as_str(), value(name, json)?))).collect();
+        let attributes = known.filter_map(|(name, json)| Some((mapping::name(name), value(name, json)?))).collect();
         Self { attributes, is_whole: true, sensitive: BTreeSet::new() }
     }
 

@@ -76,7 +76,7 @@ impl State {
 fn mentioned(id: &str, user: &User, selected: &[String], is_about: impl Fn(&str) -> bool) -> UserChange {
     let is_selected = |name: &str| ALWAYS.contains(&name) || selected.iter().any(|selected| selected == name);
     let shown = user.attributes.iter().filter(|(name, _)| is_selected(name) && is_about(name));
-    UserChange::Changed { id: UserId(id.to_owned()), attributes: shown.map(|(name, value)| (name, value.clone())).collect() }
+    UserChange::Changed { id: UserId(id.to_owned()), attributes: shown.map(|(name, value)| (name.to_owned(), value.clone())).collect() }
 }
 
 #[async_trait]

@@ -1,8 +1,8 @@
 //! What rebuilds the provisioner's row of a link beside the public state: opaque in the link's record.
 
 use prost::Message as _;
+use xtsync_domain::attributes::Digest;
 use xtsync_domain::link::{Account, Link, Shadow, State};
-use xtsync_domain::value::Digest;
 
 use crate::convert::time::optional_time;
 use crate::convert::{Invalid, enumeration, missing, wire_time};

@@ -74,7 +74,7 @@ fn describe(step: &Step) -> String {
 }
 
 fn describe_call(call: &Call) -> String {
-    let names = |attributes: &Attributes| attributes.0.keys().cloned().collect::<Vec<_>>().join(",");
+    let names = |attributes: &Attributes| attributes.names().collect::<Vec<_>>().join(",");
     match call {
         Call::LookUp { address } => format!("look up {address}"),
         Call::Invite { address, display_name } => format!("invite {address} as {}", display_name.as_deref().unwrap_or("-")),

@@ -37,11 +37,11 @@ impl Ideal {
             Call::Invite { .. } | Call::Put { .. } => return Answer::Created(object.id.clone()),
             Call::WriteAnchor { attributes, .. } => {
                 object.anchor = Some(ANCHOR.into());
-                object.attributes.0.extend(attributes.0.clone());
+                object.attributes.extend(attributes.clone());
                 return Answer::Patched(BTreeSet::new());
             }
             Call::Patch { attributes, .. } => {
-                object.attributes.0.extend(attributes.0.clone());
+                object.attributes.extend(attributes.clone());
                 return Answer::Patched(BTreeSet::new());
             }
             Call::Revoke { .. } => {}

@@ -66,7 +66,7 @@ fn ana() -> User {
     User { attributes: attributes.into_iter().collect(), groups: vec!["sales".into()], nested_groups: vec![], kind: Kind::Internal }
 }
 
-fn with(name: &str, value: Value) -> User {
+fn with(name: &'static str, value: Value) -> User {
     let mut user = ana();
     user.attributes.insert(name, value);
     user
@@ -307,7 +307,7 @@ fn a_user_who_is_disabled_and_out_of_scope_is_known_as_both() {
 #[test]
 fn a_user_out_of_scope_has_the_shape_that_they_would_have_in_it_as_far_as_it_is_known() {
     let guests_only = Fixture { terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
-    let only = |attributes: &[(&str, Value)]| User { attributes: attributes.iter().cloned().collect(), ..ana() };
+    let only = |attributes: &[(&'static str, Value)]| User { attributes: attributes.iter().cloned().collect(), ..ana() };
     for (fixture, user, want) in [
         (&FIXTURE, ana(), Some(shape())),
         // What a user in no scope is published with.

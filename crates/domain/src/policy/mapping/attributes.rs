@@ -9,6 +9,7 @@
 
 use super::attribute::Target::{Clearable, Never, Required};
 use super::attribute::{Attribute, ByDefault, Target, ValueType};
+use crate::attributes::AttributeName;
 
 /// Every attribute that mappings know, by name.
 #[rustfmt::skip]
@@ -62,6 +63,12 @@ pub fn known() -> &'static [Attribute] {
 #[must_use]
 pub fn attribute(name: &str) -> Option<&'static Attribute> {
     KNOWN.binary_search_by(|attribute| attribute.name.cmp(name)).ok().map(|at| &KNOWN[at])
+}
+
+/// The name of an attribute, not copied if mappings know it.
+#[must_use]
+pub fn name(name: &str) -> AttributeName {
+    attribute(name).map_or_else(|| name.to_owned().into(), |known| known.name.into())
 }
 
 /// Whether a mapping may write an attribute.

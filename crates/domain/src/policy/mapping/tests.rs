@@ -14,7 +14,7 @@ fn none() -> Mapping {
     MappingSource::None.into()
 }
 
-fn set(pairs: &[(&str, Value)]) -> Attributes {
+fn set(pairs: &[(&'static str, Value)]) -> Attributes {
     pairs.iter().cloned().collect()
 }
 
@@ -22,9 +22,9 @@ fn check(
     written: &[(&str, Mapping)],
     nulls: Nulls,
     keeps: &[&str],
-    user: &[(&str, Value)],
-    want: &[(&str, Value)],
-    on_create: &[(&str, Value)],
+    user: &[(&'static str, Value)],
+    want: &[(&'static str, Value)],
+    on_create: &[(&'static str, Value)],
 ) {
     let written = written.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect();
     let keeps = keeps.iter().map(|name| (*name).to_owned()).collect();

@@ -617,7 +617,7 @@ pub(super) fn written(revision: u64, names: &[&str]) -> Names {
     Names { revision, all: names.iter().map(|name| (*name).to_owned()).collect(), ..Names::default() }
 }
 
-pub(super) fn changed(id: &str, attributes: &[(&str, &str)]) -> UserChange {
+pub(super) fn changed(id: &str, attributes: &[(&'static str, &str)]) -> UserChange {
     UserChange::Changed { id: id.into(), attributes: attributes.iter().map(|(name, value)| (*name, Value::from(*value))).collect() }
 }
 

@@ -113,7 +113,9 @@ impl TestedUser {
         let mut attributes = User::of_json(&self.attributes).attributes().clone();
         let read = rules.configuration().projection(source).map(|(_, projection)| projection.attributes.clone()).unwrap_or_default();
         for name in read {
-            attributes.0.entry(name).or_insert(Value::Null);
+            if attributes.get(&name).is_none() {
+                attributes.insert(name, Value::Null);
+            }
         }
         let kind = if self.external { delta::Kind::External } else { delta::Kind::Internal };
         let user = delta::User { attributes, groups: self.groups.clone(), nested_groups: self.nested_groups.clone(), kind };

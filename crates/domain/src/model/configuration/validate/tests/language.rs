@@ -32,7 +32,10 @@ fn a_mistake_in_an_expression_is_shown_with_its_place() {
 fn a_mistake_in_a_filter_is_shown_with_its_place() {
     let clause = |clause: &str| format!(r#"[{{"clauses":[{{"attribute":"city","operator":"IS NULL"}},{{{clause}}}]}}]"#);
     for (filter, want) in [
-        (r#""department LIKE \"Sales\"""#.to_owned(), "where: an operator is expected, such as `EQUALS` or `IS NOT NULL`\n    department LIKE \"Sales\"\n               ^^^^"),
+        (
+            r#""department LIKE \"Sales\"""#.to_owned(),
+            "where: an operator is expected, such as `EQUALS` or `IS NOT NULL`\n    department LIKE \"Sales\"\n               ^^^^",
+        ),
         (r#""userType EQUALS \"Guest\"""#.to_owned(), "where: `userType` cannot be filtered on: it is documented as not supported"),
         (r#""proxyAddresses IS NULL""#.to_owned(), "where: `proxyAddresses` has several values, which cannot be filtered on"),
         (r#""createdDateTime IS NULL""#.to_owned(), "where: `createdDateTime` is a date, which cannot be filtered on"),
