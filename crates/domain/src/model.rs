@@ -10,6 +10,7 @@ pub mod key;
 pub mod name;
 pub mod refusal;
 pub mod resource;
+pub mod schema;
 pub mod timestamp;
 pub mod value;
 pub mod version;
