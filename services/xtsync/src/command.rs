@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod completions;
 pub mod config;
+pub mod explain_field;
 pub mod get;
 pub mod rehire;
 pub mod republish;
@@ -10,6 +11,7 @@ pub mod resume;
 pub mod resync;
 pub mod retry;
 pub mod run;
+pub mod schema;
 pub mod show;
 pub mod status;
 pub mod tenant;

@@ -8,6 +8,7 @@ pub mod command;
 pub mod demo;
 pub mod exit;
 pub mod output;
+pub mod reference;
 pub mod run;
 pub mod sandbox;
 pub mod settings;

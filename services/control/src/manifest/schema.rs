@@ -1,0 +1,150 @@
+//! The JSON schema of the documents that [`super::read`] reads, for editors and for the reference.
+//!
+//! The header is written here, beside its parser. The specs are derived from the structs that the parser reads, and the section of each
+//! connector comes from the connector. The schema is stricter than the parser in two points, which are mistakes more often than not: it refuses
+//! an explicit null, as an editor leaves it where a value is forgotten, and a duplicate in a set.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+use xtsync_directory::Connectors;
+use xtsync_domain::resource::{CrossTenantAccessPolicy, Kind, Organization, Synchronization, Tenant};
+use xtsync_domain::schema::name;
+
+use super::{API_VERSION, KINDS};
+
+/// The JSON schema of a document of any kind that administrators write.
+#[must_use]
+pub fn schema(connectors: &Connectors) -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(plain));
+    let mut generator = settings.into_generator();
+    let branches: Vec<Value> = KINDS.iter().map(|kind| branch(*kind, &mut generator)).collect();
+    let sections = connectors.schemas(&mut generator);
+    let mut definitions = generator.take_definitions(true);
+    add_sections(&mut definitions, sections);
+    let kinds: Vec<Value> = KINDS.iter().map(|kind| described(*kind, &definitions)).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "xtsync resource",
+        "description": "A resource of xtsync. A file holds one or more of them, each a YAML document.",
+        "type": "object",
+        "required": ["kind", "metadata", "spec"],
+        "additionalProperties": false,
+        "properties": {
+            "apiVersion": {
+                "description": "The version of the format. The first document of a file needs it; a document without it has that of the document before it.",
+                "const": API_VERSION,
+                "examples": [API_VERSION],
+            },
+            "kind": {"description": "The kind of the resource.", "oneOf": kinds, "examples": [Kind::Synchronization.as_str()]},
+            "metadata": {"description": "What names the resource.", "type": "object"},
+            "spec": {"description": "What the resource says.", "type": "object"},
+        },
+        "allOf": branches,
+        "$defs": definitions,
+    })
+}
+
+/// What holds for a document of a kind.
+fn branch(kind: Kind, generator: &mut SchemaGenerator) -> Value {
+    json!({
+        "if": {"required": ["kind"], "properties": {"kind": {"const": kind.as_str()}}},
+        "then": {"properties": {"metadata": metadata(kind, generator), "spec": spec(kind, generator)}},
+    })
+}
+
+/// What names a resource of a kind.
+fn metadata(kind: Kind, generator: &mut SchemaGenerator) -> Value {
+    let field = |name: Schema, text: &str, example: &str| {
+        let mut field = name;
+        field.insert("description".to_owned(), text.into());
+        field.insert("examples".to_owned(), json!([example]));
+        field
+    };
+    let text = format!("The name of the {kind}, unique among those of its kind and tenant.");
+    let mut properties = json!({"name": field(name(generator), &text, example_name(kind))});
+    let mut required = vec!["name"];
+    match kind {
+        Kind::Organization => {}
+        Kind::Tenant => {
+            let text = "The name of the Tenant again, as a Tenant belongs to itself. It can be left out.";
+            properties["tenant"] = field(name(generator), text, example_name(kind)).to_value();
+        }
+        Kind::CrossTenantAccessPolicy
+        | Kind::Synchronization
+        | Kind::Projection
+        | Kind::NameResolution
+        | Kind::Directory
+        | Kind::Rename => {
+            let text = "The name of the Tenant whose administrator owns the resource.";
+            properties["tenant"] = field(name(generator), text, if kind == Kind::Synchronization { "emea" } else { "hub" }).to_value();
+            required.push("tenant");
+        }
+    }
+    json!({
+        "description": "What names the resource.",
+        "type": "object",
+        "required": required,
+        "additionalProperties": false,
+        "properties": properties,
+    })
+}
+
+fn example_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Organization => "contoso",
+        Kind::Tenant => "emea",
+        Kind::CrossTenantAccessPolicy => "terms",
+        Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => "to-hub",
+    }
+}
+
+/// The schema of what a resource of a kind says. Derived kinds are never written.
+fn spec(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
+    match kind {
+        Kind::Organization => generator.subschema_for::<Organization>(),
+        Kind::Tenant => generator.subschema_for::<Tenant>(),
+        Kind::CrossTenantAccessPolicy => generator.subschema_for::<CrossTenantAccessPolicy>(),
+        Kind::Synchronization => generator.subschema_for::<Synchronization>(),
+        Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => Schema::from(false),
+    }
+}
+
+/// A kind with its meaning, which is that of its spec.
+fn described(kind: Kind, definitions: &Map<String, Value>) -> Value {
+    let spec = definitions.get(kind.as_str()).and_then(|definition| definition.get("description"));
+    json!({"const": kind.as_str(), "description": spec})
+}
+
+/// Adds the connector sections to a Tenant, which has exactly one of them.
+fn add_sections(definitions: &mut Map<String, Value>, sections: Vec<(&'static str, Schema)>) {
+    let Some(tenant) = definitions.get_mut(Kind::Tenant.as_str()).and_then(Value::as_object_mut) else { return };
+    let one: Vec<Value> = sections.iter().map(|(name, _)| json!({"required": [name]})).collect();
+    tenant.insert("oneOf".to_owned(), one.into());
+    tenant.insert("additionalProperties".to_owned(), false.into());
+    if let Some(properties) = tenant.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.extend(sections.into_iter().map(|(name, schema)| (name.to_owned(), schema.to_value())));
+    }
+}
+
+/// Removes what says nothing to a reader: nulls that stand for a field that is left out, the widths of integers, and the line breaks of comments.
+fn plain(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(types) = object.get_mut("type").filter(|types| types.is_array()) {
+        let one = types.as_array().and_then(|types| types.iter().find(|name| *name != "null")).cloned();
+        *types = one.unwrap_or_default();
+    }
+    if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+        options.retain(|option| option != &json!({"type": "null"}));
+        if let [Value::Object(only)] = options.as_slice() {
+            let only = only.clone();
+            object.remove("anyOf");
+            object.extend(only);
+        }
+    }
+    object.remove("format");
+    if let Some(Value::String(text)) = object.get_mut("description") {
+        *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+    }
+}
