@@ -62,7 +62,7 @@ fn metadata(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         field.insert("examples".to_owned(), json!([example]));
         field
     };
-    let text = format!("The name of the {kind}, unique among those of its kind and tenant.");
+    let text = format!("The name of the {kind}, unique among those of its tenant and kind.");
     let mut properties = json!({"name": field(name(generator), &text, example_name(kind))});
     let mut required = vec!["name"];
     match kind {

@@ -66,7 +66,10 @@ fn kind(schema: &Value, branch: &Value, definitions: Definitions<'_>) -> Field {
             "spec": of_kind["spec"],
         },
     });
-    Field { is_required: false, ..field(name, "", &document, definitions) }
+    let mut kind = field(name, "", &document, definitions);
+    // A document begins with it, though only the first one of a file must have it.
+    kind.fields.sort_by_key(|field| field.name != "apiVersion");
+    kind
 }
 
 /// The field of a name at a path, which the name is the end of.
@@ -153,9 +156,10 @@ fn values(schema: &Schema, definitions: Definitions<'_>) -> Vec<Choice> {
 /// The keys that a map knows.
 fn keys(schema: &Schema) -> Vec<Choice> {
     let Some(_) = schema.get("x-key") else { return Vec::new() };
+    let said = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let described = |(key, value): (&String, &Value)| Choice {
-        value: key.clone(),
-        meaning: value.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        value: said(value, "title").unwrap_or_else(|| key.clone()),
+        meaning: said(value, "description").unwrap_or_default(),
     };
     let patterns = members(schema, "patternProperties").filter(|(_, value)| value.get("description").is_some());
     members(schema, "properties").chain(patterns).map(described).collect()

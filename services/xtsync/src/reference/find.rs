@@ -6,13 +6,13 @@ use super::field::Field;
 
 /// Why there is no such field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no {what} `{typed}`{hint}; there is: {known}", hint = near.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+#[error("{missing}{hint}{known}", hint = self.hint(), known = self.known())]
 pub struct NotFound {
-    /// What was looked for: a kind, or a field of what.
-    what: String,
+    /// What there is not, as a clause.
+    missing: String,
     typed: String,
-    near: Option<String>,
-    known: String,
+    /// The names that there are instead.
+    names: Vec<String>,
 }
 
 /// A kind or field among those of all kinds, with the name of its kind. `spec` may be left out, as may what stands in brackets.
@@ -22,7 +22,11 @@ pub struct NotFound {
 pub fn find(kinds: &[Field], typed: &str) -> Result<(String, Field), NotFound> {
     let mut names = typed.split('.').map(|name| name.split_once('[').map_or(name, |(name, _)| name)).filter(|name| !name.is_empty());
     let name = names.next().unwrap_or_default();
-    let kind = kinds.iter().find(|kind| kind.name.eq_ignore_ascii_case(name)).ok_or_else(|| not_found("kind", name, kinds))?;
+    let kind = kinds.iter().find(|kind| kind.name.eq_ignore_ascii_case(name)).ok_or_else(|| NotFound {
+        missing: format!("there is no kind `{name}`"),
+        typed: name.to_owned(),
+        names: kinds.iter().map(|kind| kind.name.clone()).collect(),
+    })?;
     let names: Vec<&str> = names.collect();
     let mut at = kind.clone();
     if let (Some(first), Some(spec)) = (names.first(), child(kind, "spec"))
@@ -31,8 +35,7 @@ pub fn find(kinds: &[Field], typed: &str) -> Result<(String, Field), NotFound> {
         at = spec;
     }
     for name in names {
-        let within = if at.path.is_empty() { at.name.clone() } else { format!("{}.{}", kind.name, at.path) };
-        at = child(&at, name).ok_or_else(|| not_found(&format!("field of {within},"), name, &at.fields))?;
+        at = child(&at, name).ok_or_else(|| missing(&kind.name, &at, name))?;
     }
     Ok((kind.name.clone(), at))
 }
@@ -54,15 +57,26 @@ fn child(parent: &Field, name: &str) -> Option<Field> {
     Some(Field { name: name.to_owned(), path, meaning, ..any.clone() })
 }
 
-fn not_found(what: &str, typed: &str, known: &[Field]) -> NotFound {
-    let near = known
-        .iter()
-        .map(|field| (distance(&typed.to_lowercase(), &field.name.to_lowercase()), field))
-        .min_by_key(|(distance, _)| *distance);
-    let near = near.filter(|(distance, field)| *distance <= field.name.len().div_ceil(3)).map(|(_, field)| field.name.clone());
-    let names: Vec<&str> = known.iter().map(|field| field.name.as_str()).collect();
-    let known = if names.is_empty() { "no field in it".to_owned() } else { names.join(", ") };
-    NotFound { what: what.to_owned(), typed: typed.to_owned(), near, known }
+fn missing(kind: &str, parent: &Field, name: &str) -> NotFound {
+    let within = if parent.path.is_empty() { kind.to_owned() } else { format!("{kind}.{}", parent.path) };
+    let keys = parent.keys.iter().map(|key| key.value.clone());
+    let fields =
+        parent.fields.iter().filter(|field| parent.keys.is_empty() || !field.name.starts_with('<')).map(|field| field.name.clone());
+    NotFound { missing: format!("{within} has no field `{name}`"), typed: name.to_owned(), names: keys.chain(fields).collect() }
+}
+
+impl NotFound {
+    /// The nearest name, if one is near.
+    fn hint(&self) -> String {
+        let typed = self.typed.to_lowercase();
+        let near = self.names.iter().map(|name| (distance(&typed, &name.to_lowercase()), name)).min_by_key(|(distance, _)| *distance);
+        let near = near.filter(|(distance, name)| *distance <= name.len().div_ceil(3));
+        near.map(|(_, name)| format!(": did you mean `{name}`?")).unwrap_or_default()
+    }
+
+    fn known(&self) -> String {
+        if self.names.is_empty() { ": it has no fields".to_owned() } else { format!(" (there is: {})", self.names.join(", ")) }
+    }
 }
 
 /// How many letters must be added, removed or replaced to make one text of the other.

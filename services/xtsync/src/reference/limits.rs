@@ -7,6 +7,9 @@ use super::resolve::{Definitions, Schema, required, text};
 
 /// The limits of a field, one phrase each.
 pub(super) fn limits(schema: &Schema, definitions: Definitions<'_>) -> Vec<String> {
+    if let (Some(words), Some(_)) = (text(schema, "x-limits"), schema.get("anyOf")) {
+        return vec![words.to_owned()];
+    }
     let mut limits: Vec<String> = definitions.alternatives(schema).iter().flat_map(|one| of_one(one, definitions)).collect();
     limits.dedup();
     limits

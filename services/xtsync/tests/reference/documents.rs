@@ -5,7 +5,7 @@ use std::process::Command;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use xtsync::reference;
+use xtsync::reference::{self, Field};
 
 use super::support::{documents, full, parse, validator};
 
@@ -43,6 +43,27 @@ fn a_document_with_every_field_is_valid_for_parser_and_schema() {
     for document in full() {
         assert_eq!(parse(&document), Ok(()));
         check(&validator, &document, "full.yaml");
+    }
+}
+
+#[test]
+fn the_document_with_every_field_lacks_none() {
+    fn has(value: &Value, path: &[&str]) -> bool {
+        let Some((name, rest)) = path.split_first() else { return true };
+        match value {
+            Value::Array(items) => items.iter().any(|item| has(item, path)),
+            Value::Object(fields) if name.starts_with('<') => fields.values().any(|value| has(value, rest)),
+            Value::Object(fields) => fields.get(name.trim_end_matches("[]")).is_some_and(|value| has(value, rest)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+    fn check(document: &Value, field: &Field) {
+        assert!(has(document, &field.path.split('.').collect::<Vec<_>>()), "{} is missing in full.yaml", field.path);
+        field.fields.iter().for_each(|field| check(document, field));
+    }
+    for (kind, document) in reference::kinds().iter().zip(full()) {
+        assert_eq!(document["kind"], *kind.name);
+        kind.fields.iter().for_each(|field| check(&document, field));
     }
 }
 

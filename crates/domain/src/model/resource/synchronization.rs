@@ -83,7 +83,8 @@ pub enum Mode {
     {"required": ["everyone"], "properties": {"groups": {"maxItems": 0}, "everyone": {"const": true}}},
 ]))]
 pub struct Scope {
-    /// The groups of the source whose members are in scope. A member of any of them is.
+    /// The groups of the source whose members are in scope, each by its display name or by its `id`. A name is looked up once, and the
+    /// synchronization keeps the group that it found when names change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = GROUPS_MAX), example = ["GlobalEmployees"])]
     pub groups: Vec<GroupRef>,

@@ -6,23 +6,28 @@ use serde_json::{Map, Value, json};
 use super::{Attribute, ByDefault, Target, ValueType, is_writable, known};
 use crate::resource::Mapping;
 
+/// How the name of a directory extension looks, for readers: with the id of the application that registered it.
+const EXTENSION: &str = "extension_APPID_NAME";
+
 /// The names of directory extensions.
 const EXTENSION_PATTERN: &str = "^extension_[0-9a-f]{32}_[A-Za-z0-9]+$";
 
 /// Mappings by target attribute.
 pub(crate) fn mappings(generator: &mut SchemaGenerator) -> Schema {
     let mapping = generator.subschema_for::<Mapping>();
-    let described = |text: String| {
-        let mut schema = mapping.clone();
-        schema.insert("description".to_owned(), text.into());
-        schema.to_value()
+    let with = |keyword: &str, text: String, mut schema: Schema| {
+        schema.insert(keyword.to_owned(), text.into());
+        schema
     };
     let writable = known().iter().filter(|attribute| is_writable(attribute.name));
-    let properties: Map<String, Value> = writable.map(|attribute| (attribute.name.to_owned(), described(describe(attribute)))).collect();
+    let properties: Map<String, Value> = writable
+        .map(|attribute| (attribute.name.to_owned(), with("description", describe(attribute), mapping.clone()).to_value()))
+        .collect();
+    let extension = with("description", "A directory extension; not mapped by default.".to_owned(), mapping.clone());
     json_schema!({
         "type": "object",
         "properties": properties,
-        "patternProperties": {EXTENSION_PATTERN: described("A directory extension; not mapped by default.".to_owned())},
+        "patternProperties": {EXTENSION_PATTERN: with("title", EXTENSION.to_owned(), extension)},
         "additionalProperties": false,
         "x-key": "attribute",
     })
@@ -30,19 +35,20 @@ pub(crate) fn mappings(generator: &mut SchemaGenerator) -> Schema {
 
 /// The name of an attribute that can be read from a source.
 pub(crate) fn readable_name(_: &mut SchemaGenerator) -> Schema {
-    names(|attribute| attribute.source)
+    names(|attribute| attribute.source, "an attribute that sources have")
 }
 
 /// Names of attributes that can be written in a target.
 pub(crate) fn writable_names(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "array", "items": names(|attribute| is_writable(attribute.name)), "uniqueItems": true})
+    json_schema!({"type": "array", "items": names(|attribute| is_writable(attribute.name), "an attribute that mappings write"), "uniqueItems": true})
 }
 
-fn names(is_wanted: impl Fn(&Attribute) -> bool) -> Schema {
+fn names(is_wanted: impl Fn(&Attribute) -> bool, what: &str) -> Schema {
     let names: Vec<&str> = known().iter().filter(|attribute| is_wanted(attribute)).map(|attribute| attribute.name).collect();
     json_schema!({
         "type": "string",
-        "anyOf": [{"enum": names}, {"pattern": EXTENSION_PATTERN, "x-limits": "a directory extension, `extension_APPID_NAME`"}],
+        "anyOf": [{"enum": names}, {"pattern": EXTENSION_PATTERN}],
+        "x-limits": format!("{what}, or a directory extension: `{EXTENSION}`"),
     })
 }
 

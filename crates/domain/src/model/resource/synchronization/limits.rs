@@ -51,7 +51,7 @@ pub enum Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ScopeLoss {
-    /// They stay in scope until most of them return, or an administrator approves the removal.
+    /// They stay in scope until most of them return, or `allow` is written.
     #[default]
     Hold,
     /// They leave the scope.

@@ -62,7 +62,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), example = &"Contoso EMEA")]
     constant: Option<String>,
-    /// An expression that computes the value from attributes of the source, in the language of Entra's attribute mappings.
+    /// An expression that computes the value from attributes of the source, in the language of Entra's attribute mappings
+    /// (docs/language.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = CHARS_MAX), example = &"Join(\" \", [givenName], [surname])")]
     expression: Option<String>,
