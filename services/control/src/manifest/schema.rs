@@ -5,8 +5,8 @@
 //! an explicit null, as an editor leaves it where a value is forgotten, and a duplicate in a set.
 
 use schemars::generate::SchemaSettings;
-use schemars::transform::RecursiveTransform;
-use schemars::{Schema, SchemaGenerator};
+use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use xtsync_directory::Connectors;
 use xtsync_domain::resource::{CrossTenantAccessPolicy, Kind, Organization, Synchronization, Tenant};
@@ -17,14 +17,13 @@ use super::{API_VERSION, KINDS};
 /// The JSON schema of a document of any kind that administrators write.
 #[must_use]
 pub fn schema(connectors: &Connectors) -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(plain));
-    let mut generator = settings.into_generator();
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
     let branches: Vec<Value> = KINDS.iter().map(|kind| branch(*kind, &mut generator)).collect();
     let sections = connectors.schemas(&mut generator);
-    let mut definitions = generator.take_definitions(true);
+    let mut definitions = generator.take_definitions(false);
     add_sections(&mut definitions, sections);
     let kinds: Vec<Value> = KINDS.iter().map(|kind| described(*kind, &definitions)).collect();
-    json!({
+    let mut schema = json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "xtsync resource",
         "description": "A resource of xtsync. A file holds one or more of them, each a YAML document.",
@@ -43,7 +42,9 @@ pub fn schema(connectors: &Connectors) -> Value {
         },
         "allOf": branches,
         "$defs": definitions,
-    })
+    });
+    RecursiveTransform(plain).transform(&mut schema);
+    schema.to_value()
 }
 
 /// What holds for a document of a kind.
@@ -128,12 +129,16 @@ fn add_sections(definitions: &mut Map<String, Value>, sections: Vec<(&'static st
     }
 }
 
-/// Removes what says nothing to a reader: nulls that stand for a field that is left out, the widths of integers, and the line breaks of comments.
+/// Adapts a schema to its readers. Nulls that stand for a field that is left out go, as do the widths of integers and the line breaks of comments.
+/// An editor that knows `patternErrorMessage` says in words what a pattern asks for.
 fn plain(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
-    if let Some(types) = object.get_mut("type").filter(|types| types.is_array()) {
-        let one = types.as_array().and_then(|types| types.iter().find(|name| *name != "null")).cloned();
-        *types = one.unwrap_or_default();
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
     }
     if let Some(Value::Array(options)) = object.get_mut("anyOf") {
         options.retain(|option| option != &json!({"type": "null"}));
@@ -146,5 +151,9 @@ fn plain(schema: &mut Schema) {
     object.remove("format");
     if let Some(Value::String(text)) = object.get_mut("description") {
         *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+    }
+    if let (Some(words), true) = (object.get("x-limits").and_then(Value::as_str), object.contains_key("pattern")) {
+        let message = format!("expected {words}");
+        object.insert("patternErrorMessage".to_owned(), message.into());
     }
 }

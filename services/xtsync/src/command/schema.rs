@@ -5,7 +5,7 @@ use crate::{exit, output, reference};
 /// Prints the JSON schema.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  xtsync schema >xtsync.schema.json\n\nThe first line of a YAML file then names it:\n  # yaml-language-server: $schema=./xtsync.schema.json"
+    after_help = "Example:\n  xtsync schema >xtsync.schema.json\n\nA comment in a YAML document then names it:\n  # yaml-language-server: $schema=./xtsync.schema.json"
 )]
 pub struct Args {}
 

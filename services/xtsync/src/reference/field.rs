@@ -134,7 +134,11 @@ fn holds_one(schema: &Schema, definitions: Definitions<'_>) -> String {
     if let Some(key) = text(schema, "x-key") {
         return format!("map by {key}");
     }
-    text(schema, "type").unwrap_or("string").to_owned()
+    match schema.get("type") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        Some(Value::String(name)) => name.clone(),
+        Some(_) | None => "string".to_owned(),
+    }
 }
 
 /// The values that a schema names one by one.

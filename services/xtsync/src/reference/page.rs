@@ -29,13 +29,13 @@ Every kind of resource that administrators write, with all fields. The pages, `x
 |---|---|
 ";
 
-const EDITORS: &str = r"
+const EDITORS: &str = r#"
 `xtsync explain-field Synchronization.spec.scope` prints one field, and with `--recursive` the fields below it.
 
 ## Completion and checks in editors
 
-The JSON schema of all kinds is [resources.schema.json](../resources.schema.json); `xtsync schema` prints it as the installed program reads it. An editor
-with the YAML language server completes and checks files that name it in their first line:
+The JSON schema of all kinds is [resources.schema.json](../resources.schema.json); `xtsync schema` prints the one of the installed program. An editor with
+the YAML language server completes and checks a document that names the schema in a comment:
 
 ```yaml
 # yaml-language-server: $schema=./xtsync.schema.json
@@ -45,10 +45,12 @@ metadata: {name: contoso}
 spec: {tenants: [emea, hub]}
 ```
 
-The path is relative to the file; `xtsync schema >xtsync.schema.json` writes the file beside it. The comment counts for the whole file, also for documents
-after the first. The schema knows one document at a time. What only the whole configuration shows, such as a tenant that does not exist, `xtsync apply`
-refuses. In two points the schema is stricter than `apply`: it refuses an explicit `null`, and a duplicate in a list that is a set.
-";
+The path is relative to the file; `xtsync schema >xtsync.schema.json` writes the schema beside it. The comment counts for its document only. A setting of the
+editor names the schema for all documents of a folder; in VS Code it is `"yaml.schemas": {"./xtsync.schema.json": "config/*.yaml"}`.
+
+The schema knows one document at a time. What only the whole configuration shows, such as a tenant that does not exist, `xtsync apply` refuses. In two points
+the schema is stricter than `apply`: it refuses an explicit `null`, and a duplicate in a list that is a set.
+"#;
 
 /// The index and the page of each kind.
 #[must_use]

@@ -52,15 +52,15 @@ fn a_field_is_explained_with_the_fields_in_it() {
     check(
         &["synchronization.limits.delete"],
         &expect![[r#"
-        KIND:    Synchronization
-        FIELD:   spec.limits.delete
-        TYPE:    integer or string
-        DEFAULT: 5% of the source's shadow users in the target, at least 10, and at most the source's share of 500
-        LIMITS:  a number of users, 0 or more; `1%` to `100%` of the source's shadow users in the target, which is at least 10
-        EXAMPLE: delete: 1%
+            KIND:    Synchronization
+            FIELD:   spec.limits.delete
+            TYPE:    integer or string
+            DEFAULT: 5% of the source's shadow users in the target, at least 10, and at most the source's share of 500
+            LIMITS:  a number of users, or `1%` to `100%` of the source's shadow users in the target, which is at least 10
+            EXAMPLE: delete: 1%
 
-        How many users who lost the scope may be deleted in an hour.
-    "#]],
+            How many users who lost the scope may be deleted in an hour.
+        "#]],
     );
     check(
         &["TENANT.graph.reader"],

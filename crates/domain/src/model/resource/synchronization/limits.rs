@@ -139,14 +139,13 @@ impl JsonSchema for Limit {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"anyOf": [
-            {"type": "integer", "minimum": 0, "x-limits": "a number of users, 0 or more"},
-            {
-                "type": "string",
-                "pattern": "^([1-9][0-9]?|100)%$",
-                "x-limits": format!("`1%` to `100%` of the source's shadow users in the target, which is at least {ALWAYS}"),
-            },
-        ]})
+        // `minimum` is about numbers only, and `pattern` about texts only.
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": "^([1-9][0-9]?|100)%$",
+            "x-limits": format!("a number of users, or `1%` to `100%` of the source's shadow users in the target, which is at least {ALWAYS}"),
+        })
     }
 }
 
