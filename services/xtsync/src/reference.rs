@@ -3,6 +3,7 @@
 //! `docs/resources.schema.json`, the pages of `docs/reference/` and `xtsync explain-field` all read the schema. So a field is documented in one
 //! place, the doc comment of the struct that the parser reads.
 
+mod choice;
 mod explain;
 mod field;
 mod find;
@@ -14,8 +15,9 @@ mod resolve;
 use serde_json::Value;
 use xtsync_control::manifest;
 
+pub use choice::Choice;
 pub use explain::{explained, tree};
-pub use field::{Choice, Field};
+pub use field::Field;
 pub use find::{NotFound, find};
 pub use page::{Page, pages};
 

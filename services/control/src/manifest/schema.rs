@@ -18,7 +18,7 @@ use super::{API_VERSION, KINDS};
 #[must_use]
 pub fn schema(connectors: &Connectors) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let branches: Vec<Value> = KINDS.iter().map(|kind| branch(*kind, &mut generator)).collect();
+    let branches: Vec<Value> = KINDS.iter().filter_map(|kind| branch(*kind, &mut generator)).collect();
     let sections = connectors.schemas(&mut generator);
     let mut definitions = generator.take_definitions(false);
     add_sections(&mut definitions, sections);
@@ -47,39 +47,66 @@ pub fn schema(connectors: &Connectors) -> Value {
     schema.to_value()
 }
 
-/// What holds for a document of a kind.
-fn branch(kind: Kind, generator: &mut SchemaGenerator) -> Value {
-    json!({
-        "if": {"required": ["kind"], "properties": {"kind": {"const": kind.as_str()}}},
-        "then": {"properties": {"metadata": metadata(kind, generator), "spec": spec(kind, generator)}},
-    })
+/// What differs between the documents of the kinds.
+struct Document {
+    spec: Schema,
+    owner: Owner,
+    /// A name for examples.
+    name: &'static str,
 }
 
-/// What names a resource of a kind.
-fn metadata(kind: Kind, generator: &mut SchemaGenerator) -> Value {
-    let field = |name: Schema, text: &str, example: &str| {
-        let mut field = name;
+/// Whose administrator owns a resource.
+enum Owner {
+    /// It belongs to no tenant.
+    None,
+    /// A Tenant belongs to itself.
+    Itself,
+    /// It belongs to the tenant that it names; one for examples.
+    Tenant(&'static str),
+}
+
+/// The documents of a kind; `None` for a kind that is derived and never written.
+fn document(kind: Kind, generator: &mut SchemaGenerator) -> Option<Document> {
+    let (spec, owner, name) = match kind {
+        Kind::Organization => (generator.subschema_for::<Organization>(), Owner::None, "contoso"),
+        Kind::Tenant => (generator.subschema_for::<Tenant>(), Owner::Itself, "emea"),
+        Kind::CrossTenantAccessPolicy => (generator.subschema_for::<CrossTenantAccessPolicy>(), Owner::Tenant("hub"), "terms"),
+        Kind::Synchronization => (generator.subschema_for::<Synchronization>(), Owner::Tenant("emea"), "to-hub"),
+        Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => return None,
+    };
+    Some(Document { spec, owner, name })
+}
+
+/// What holds for the documents of a kind.
+fn branch(kind: Kind, generator: &mut SchemaGenerator) -> Option<Value> {
+    let document = document(kind, generator)?;
+    Some(json!({
+        "if": {"required": ["kind"], "properties": {"kind": {"const": kind.as_str()}}},
+        "then": {"properties": {"metadata": metadata(kind, &document, generator), "spec": document.spec}},
+    }))
+}
+
+/// What names a resource.
+fn metadata(kind: Kind, document: &Document, generator: &mut SchemaGenerator) -> Value {
+    let mut field = |text: &str, example: &str| {
+        let mut field = name(generator);
         field.insert("description".to_owned(), text.into());
         field.insert("examples".to_owned(), json!([example]));
-        field
+        field.to_value()
     };
-    let text = format!("The name of the {kind}, unique among those of its tenant and kind.");
-    let mut properties = json!({"name": field(name(generator), &text, example_name(kind))});
     let mut required = vec!["name"];
-    match kind {
-        Kind::Organization => {}
-        Kind::Tenant => {
+    let mut properties = Map::new();
+    let text = format!("The name of the {kind}, unique among those of its tenant and kind.");
+    properties.insert("name".to_owned(), field(&text, document.name));
+    match document.owner {
+        Owner::None => {}
+        Owner::Itself => {
             let text = "The name of the Tenant again, as a Tenant belongs to itself. It can be left out.";
-            properties["tenant"] = field(name(generator), text, example_name(kind)).to_value();
+            properties.insert("tenant".to_owned(), field(text, document.name));
         }
-        Kind::CrossTenantAccessPolicy
-        | Kind::Synchronization
-        | Kind::Projection
-        | Kind::NameResolution
-        | Kind::Directory
-        | Kind::Rename => {
+        Owner::Tenant(tenant) => {
             let text = "The name of the Tenant whose administrator owns the resource.";
-            properties["tenant"] = field(name(generator), text, if kind == Kind::Synchronization { "emea" } else { "hub" }).to_value();
+            properties.insert("tenant".to_owned(), field(text, tenant));
             required.push("tenant");
         }
     }
@@ -90,26 +117,6 @@ fn metadata(kind: Kind, generator: &mut SchemaGenerator) -> Value {
         "additionalProperties": false,
         "properties": properties,
     })
-}
-
-fn example_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Organization => "contoso",
-        Kind::Tenant => "emea",
-        Kind::CrossTenantAccessPolicy => "terms",
-        Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => "to-hub",
-    }
-}
-
-/// The schema of what a resource of a kind says. Derived kinds are never written.
-fn spec(kind: Kind, generator: &mut SchemaGenerator) -> Schema {
-    match kind {
-        Kind::Organization => generator.subschema_for::<Organization>(),
-        Kind::Tenant => generator.subschema_for::<Tenant>(),
-        Kind::CrossTenantAccessPolicy => generator.subschema_for::<CrossTenantAccessPolicy>(),
-        Kind::Synchronization => generator.subschema_for::<Synchronization>(),
-        Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => Schema::from(false),
-    }
 }
 
 /// A kind with its meaning, which is that of its spec.

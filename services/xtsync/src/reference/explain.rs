@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::field::{Choice, Field};
+use super::choice::Choice;
+use super::field::Field;
 use super::flow::flow;
 
 /// A field of a kind, with a line for each field in it.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::choice::{Choice, key_prefixes, keys, values};
 use super::flow::flow;
 use super::limits::{limits, one_of};
 use super::resolve::{Definitions, Schema, members, required, text};
@@ -33,15 +34,6 @@ pub struct Field {
     pub example: Option<Value>,
     /// The fields in it.
     pub fields: Vec<Field>,
-}
-
-/// One of several values or keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// As it is written.
-    pub value: String,
-    /// What it means; empty if the name says it.
-    pub meaning: String,
 }
 
 /// The kinds that a schema of resources describes.
@@ -139,39 +131,4 @@ fn holds_one(schema: &Schema, definitions: Definitions<'_>) -> String {
         Some(Value::String(name)) => name.clone(),
         Some(_) | None => "string".to_owned(),
     }
-}
-
-/// The values that a schema names one by one.
-fn values(schema: &Schema, definitions: Definitions<'_>) -> Vec<Choice> {
-    let plain = |value: &Value| Choice { value: flow(value), meaning: String::new() };
-    let of_one = |one: &Schema| {
-        let listed = one.get("enum").and_then(Value::as_array).into_iter().flatten().map(plain);
-        let constants = one.get("oneOf").and_then(Value::as_array).into_iter().flatten().filter_map(|option| {
-            let meaning = option.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-            option.get("const").map(|value| Choice { value: flow(value), meaning })
-        });
-        let constant = one.get("const").filter(|constant| constant.is_string()).map(plain);
-        let of_items = definitions.items(one).map(|items| values(&items, definitions)).unwrap_or_default();
-        listed.chain(constants).chain(constant).chain(of_items).collect::<Vec<_>>()
-    };
-    definitions.alternatives(schema).iter().flat_map(of_one).collect()
-}
-
-/// The keys that a map knows.
-fn keys(schema: &Schema) -> Vec<Choice> {
-    let Some(_) = schema.get("x-key") else { return Vec::new() };
-    let said = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let described = |(key, value): (&String, &Value)| Choice {
-        value: said(value, "title").unwrap_or_else(|| key.clone()),
-        meaning: said(value, "description").unwrap_or_default(),
-    };
-    let patterns = members(schema, "patternProperties").filter(|(_, value)| value.get("description").is_some());
-    members(schema, "properties").chain(patterns).map(described).collect()
-}
-
-/// What the keys of a map begin with that no list names.
-fn key_prefixes(schema: &Schema) -> Vec<String> {
-    let Some(_) = schema.get("x-key") else { return Vec::new() };
-    let literal = |pattern: &str| pattern.trim_start_matches('^').chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    members(schema, "patternProperties").map(|(pattern, _)| literal(pattern)).collect()
 }

@@ -15,6 +15,19 @@ pub(super) fn flow(value: &Value) -> String {
     }
 }
 
+/// A field with its value. A long one takes a line for each field in it.
+pub(super) fn lines(name: &str, value: &Value, indent: &str) -> String {
+    const WIDTH: usize = 100;
+    let line = format!("{indent}{name}: {}\n", flow(value));
+    match value {
+        Value::Object(fields) if line.len() > WIDTH => {
+            let below: String = fields.iter().map(|(key, value)| lines(&scalar(key), value, &format!("{indent}  "))).collect();
+            format!("{indent}{name}:\n{below}")
+        }
+        Value::Object(_) | Value::Array(_) | Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => line,
+    }
+}
+
 fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }
@@ -36,6 +49,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_long_value_takes_a_line_for_each_field() {
+        let long = "x".repeat(60);
+        let value = json!({"a": {"source": long.as_str()}, "b": {"c": long.as_str(), "d": 1}});
+        let want = format!("  m:\n    a: {{source: {long}}}\n    b: {{c: {long}, d: 1}}\n");
+        assert_eq!(lines("m", &value, "  "), want);
+    }
 
     #[test]
     fn what_is_written_reads_back_as_the_same_value() {

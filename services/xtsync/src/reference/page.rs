@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use xtsync_control::manifest::API_VERSION;
 
+use super::choice::Choice;
 use super::explain::{first_sentence, summary};
-use super::field::{Choice, Field};
-use super::flow::flow;
+use super::field::Field;
+use super::flow::{flow, lines};
 
 /// A generated Markdown file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,19 +86,19 @@ fn page(kind: &Field) -> String {
 #[must_use]
 pub(super) fn example(kind: &Field) -> String {
     let of = |name: &str| kind.fields.iter().find(|field| field.name == name).into_iter().flat_map(|field| &field.fields);
-    let written = |field: &Field| field.example.as_ref().map(|value| format!("{}: {}", field.name, flow(value)));
-    let metadata: Vec<String> = of("metadata").filter(|field| field.is_required).filter_map(written).collect();
-    let spec: String = of("spec").filter_map(|field| lines(field, 1)).collect();
+    let named = |field: &Field| field.example.as_ref().map(|value| format!("{}: {}", field.name, flow(value)));
+    let metadata: Vec<String> = of("metadata").filter(|field| field.is_required).filter_map(named).collect();
+    let spec: String = of("spec").filter_map(|field| written(field, 1)).collect();
     format!("apiVersion: {API_VERSION}\nkind: {}\nmetadata: {{{}}}\nspec:\n{spec}", kind.name, metadata.join(", "))
 }
 
 /// A field with its example, or with the examples of the fields in it.
-fn lines(field: &Field, depth: usize) -> Option<String> {
+fn written(field: &Field, depth: usize) -> Option<String> {
     let indent = "  ".repeat(depth);
     if let Some(value) = &field.example {
-        return Some(format!("{indent}{}: {}\n", field.name, flow(value)));
+        return Some(lines(&field.name, value, &indent));
     }
-    let below: String = field.fields.iter().filter_map(|field| lines(field, depth + 1)).collect();
+    let below: String = field.fields.iter().filter_map(|field| written(field, depth + 1)).collect();
     (!below.is_empty()).then(|| format!("{indent}{}:\n{below}", field.name))
 }
 

@@ -62,6 +62,10 @@ fn a_field_is_explained_with_the_fields_in_it() {
             How many users who lost the scope may be deleted in an hour.
         "#]],
     );
+}
+
+#[test]
+fn the_kind_is_written_in_any_case_and_may_stand_alone() {
     check(
         &["TENANT.graph.reader"],
         &expect![[r#"
@@ -92,6 +96,10 @@ fn a_field_is_explained_with_the_fields_in_it() {
               spec        object, required  Tenants that belong together.
         "#]],
     );
+}
+
+#[test]
+fn the_values_of_a_field_are_explained_one_by_one() {
     check(
         &["Synchronization.spec.mode"],
         &expect![[r#"

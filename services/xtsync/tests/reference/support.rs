@@ -26,8 +26,8 @@ pub(crate) fn parse(document: &Value) -> Result<(), String> {
     let file = File { name: "f".to_owned(), yaml: document.to_string() };
     let written = manifest::read(&[file]).map_err(|problems| format!("{problems:?}"))?;
     let connectors = Connectors::new([Arc::new(GraphConnector::default()) as Arc<dyn Connector>]);
-    let described = written.iter().filter_map(|resource| resource.spec.tenant()).map(|tenant| connectors.describe(tenant));
-    described.map(|described| described.map(drop).map_err(|problem| format!("{problem:?}"))).collect()
+    let mut described = written.iter().filter_map(|resource| resource.spec.tenant()).map(|tenant| connectors.describe(tenant));
+    described.try_for_each(|described| described.map(drop).map_err(|problem| format!("{problem:?}")))
 }
 
 /// A valid document of each kind in which every field is written, as far as fields do not exclude each other.
