@@ -46,6 +46,10 @@ lint: tools-build buf ## checks format, clippy, sizes, links, retired words, doc
 	$(BUF) lint proto
 	$(BUF) breaking proto --against proto/released.binpb
 
+.PHONY: reference
+reference: ## writes docs/resources.schema.json and docs/reference/ anew, after a change of a resource
+	UPDATE_EXPECT=1 $(CARGO) test --locked -p xtsync --test reference
+
 .PHONY: release-contract
 release-contract: buf ## makes the contract as it stands the released one, which later changes must stay compatible with
 	$(BUF) build proto --exclude-source-info -o proto/released.binpb

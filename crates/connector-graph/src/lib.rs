@@ -38,6 +38,7 @@ mod value;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 use xtsync_directory::{Connector, Error, Result, Source, Target};
 use xtsync_domain::resource::{Description, SectionProblem};
@@ -100,6 +101,10 @@ impl GraphConnector {
 impl Connector for GraphConnector {
     fn name(&self) -> &'static str {
         "graph"
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Graph>()
     }
 
     fn describe(&self, settings: &Map<String, Value>) -> Result<Description, SectionProblem> {

@@ -4,12 +4,14 @@
 //!
 //! Source of the hosts: Microsoft Graph, "National cloud deployments" (Graph and token service root endpoints).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 use xtsync_domain::Capabilities;
 use xtsync_domain::capability::{Anchor, ConsentSource, Create, RecycleBin};
 use xtsync_domain::resource::{DescribedUrl, Description, Location, SecretRef, SectionProblem, UrlPurpose};
+use xtsync_domain::schema::service_url;
 
 /// Where Graph is: global, US Government (L4 and L5), China.
 const ENDPOINTS: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
@@ -32,43 +34,52 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     consent: ConsentSource::Live,
 };
 
-/// A tenant that speaks Microsoft Graph.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// How to reach a tenant of Microsoft Entra through Microsoft Graph, and as which applications.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Graph {
-    /// A verified domain of the tenant, or its directory id: what tokens are asked for.
+    /// A verified domain of the tenant, or its directory id. Tokens are requested for it.
+    #[schemars(length(min = 1), example = &"emea.contoso.com")]
     pub domain: String,
-    /// Where Graph is; the global cloud's unless written. Plain http on loopback only.
+    /// The base URL of Microsoft Graph. Its host is one of Microsoft's clouds, this machine, or a host of `--allow-host`.
     #[serde(default = "global_endpoint")]
+    #[schemars(schema_with = "service_url", example = &"https://graph.microsoft.us")]
     pub endpoint: Url,
-    /// Where tokens come from; the global cloud's unless written. Plain http on loopback only.
+    /// The base URL of the token service. Its host is one of Microsoft's clouds, this machine, or a host of `--allow-host`.
     #[serde(default = "global_authority")]
+    #[schemars(schema_with = "service_url", example = &"https://login.microsoftonline.us")]
     pub authority: Url,
-    /// The application that reads.
+    /// The application that reads the tenant.
+    #[schemars(example = client_example())]
     pub reader: Client,
-    /// The application that writes; without one the tenant cannot be written.
+    /// The application that writes the tenant. Only a target needs it.
     #[serde(default)]
+    #[schemars(example = client_example(), extend("x-default" = "the tenant cannot be a target"))]
     pub writer: Option<Client>,
-    /// Where Graph may post change notifications; without it changes are found by asking.
+    /// Change notifications, which make a source's changes known at once.
     #[serde(default)]
+    #[schemars(example = json!({"url": "https://xtsync.contoso.com"}), extend("x-default" = "changes are found by polling"))]
     pub notifications: Option<Notifications>,
 }
 
 /// Where Graph may post change notifications.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Notifications {
-    /// Under which Graph reaches our listener for notifications. Plain http on loopback only.
+    /// The base URL at which Graph reaches the listener of `--notify-listen`.
+    #[schemars(schema_with = "service_url", example = &"https://xtsync.contoso.com")]
     pub url: Url,
 }
 
 /// An application registered in the tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Client {
-    /// Its application id.
+    /// The application (client) id.
+    #[schemars(example = &"3f8d8a52-7d6c-4c1e-9a40-2c9d9b7c0b11")]
     pub client_id: String,
-    /// Where its secret is.
+    /// Where the application's client secret is.
+    #[schemars(example = json!({"file": "secret"}))]
     pub client_secret: SecretRef,
 }
 
@@ -113,6 +124,10 @@ fn message(text: &str) -> String {
     if text.contains('@') { text.split_once('"').map_or(text, |(said, _)| said.trim_end()).to_owned() } else { text.to_owned() }
 }
 
+fn client_example() -> Value {
+    json!({"clientId": "3f8d8a52-7d6c-4c1e-9a40-2c9d9b7c0b11", "clientSecret": {"file": "secret"}})
+}
+
 fn global_endpoint() -> Url {
     Url::parse("https://graph.microsoft.com").expect("a constant URL")
 }
@@ -123,8 +138,6 @@ fn global_authority() -> Url {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn read(settings: &Value) -> Result<Graph, String> {

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 use xtsync_domain::resource::{AllowedHosts, Description, SectionProblem, Tenant};
 use xtsync_domain::{Capabilities, Refusal, TenantName};
@@ -16,6 +17,9 @@ use crate::{Error, Result, Source, Target};
 pub trait Connector: Send + Sync {
     /// The name of its section in a Tenant, such as `graph`.
     fn name(&self) -> &'static str;
+
+    /// The JSON schema of its section: the shape that [`Connector::describe`] reads, each field with its meaning.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
 
     /// Says what a section means; makes no request.
     ///
@@ -77,6 +81,11 @@ impl Connectors {
     #[must_use]
     pub fn and(&self, others: impl IntoIterator<Item = Arc<dyn Connector>>) -> Self {
         Self(self.0.iter().cloned().chain(others).collect())
+    }
+
+    /// The JSON schemas of the sections, by the names of the connectors.
+    pub fn schemas(&self, generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+        self.0.iter().map(|connector| (connector.name(), connector.schema(generator))).collect()
     }
 
     /// Says what the connector section of a Tenant means.

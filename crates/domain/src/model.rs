@@ -11,6 +11,7 @@ pub mod key;
 pub mod name;
 pub mod refusal;
 pub mod resource;
+pub mod schema;
 pub mod timestamp;
 pub mod value;
 pub mod version;

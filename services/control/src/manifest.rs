@@ -5,16 +5,21 @@
 
 mod document;
 mod lines;
+mod schema;
 
 use std::collections::BTreeMap;
 
+pub use schema::schema;
 use serde::de::DeserializeOwned;
-use xtsync_domain::resource::{Id, Spec};
+use xtsync_domain::resource::{Id, Kind, Spec};
 
 use crate::problem::{Place, Problem};
 
 /// The `apiVersion` of resources.
 pub const API_VERSION: &str = "xtsync.dev/v1";
+
+/// The kinds that administrators write; control derives the others.
+pub const KINDS: [Kind; 4] = [Kind::Organization, Kind::Tenant, Kind::CrossTenantAccessPolicy, Kind::Synchronization];
 
 /// The maximum number of bytes of one apply.
 pub const BYTES_MAX: usize = 4 << 20;

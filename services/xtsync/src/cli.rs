@@ -10,7 +10,8 @@ use tracing::warn;
 use xtsync_bus::wait_for_closing;
 
 use crate::command::{
-    apply, completions, config, eval, get, rehire, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, test, topics,
+    apply, completions, config, eval, explain_field, get, rehire, republish, resume, resync, retry, run, schema, show, status, tenant,
+    tenant_sim, test, topics,
 };
 use crate::demo;
 use crate::exit::{self, render};
@@ -70,6 +71,10 @@ pub enum Command {
     /// Print the settings of `xtsync run`
     #[command(subcommand, after_help = "Example:\n  xtsync config print --defaults")]
     Config(Box<config::Command>),
+    /// Print the JSON schema of the resources, by which editors complete and check YAML files
+    Schema(schema::Args),
+    /// Explain a field of a resource: its meaning, type, default and limits, and the fields in it
+    ExplainField(explain_field::Args),
     /// Run a demonstration on simulated tenants and print how long each change took
     Demo(demo::Args),
     /// Serve simulated tenants that speak Microsoft Graph
@@ -121,6 +126,8 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Config(command) => config::run(&command),
+        Command::Schema(args) => schema::run(&args),
+        Command::ExplainField(args) => explain_field::run(&args),
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,
         Command::Completions(args) => completions::run(&args, Cli::command()),

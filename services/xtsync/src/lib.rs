@@ -9,6 +9,7 @@ pub mod command;
 pub mod demo;
 pub mod exit;
 pub mod output;
+pub mod reference;
 pub mod rules;
 pub mod run;
 pub mod sandbox;

@@ -34,6 +34,7 @@ use xtsync_runtime::telemetry::chain;
 
 use crate::client::{self, Client};
 
+pub(crate) use connectors::connectors;
 pub use options::{ListenAddress, Options};
 pub(crate) use role::entry as role_entry;
 pub use role::parser as role_parser;

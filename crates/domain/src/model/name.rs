@@ -7,9 +7,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The most characters of a name.
+pub(crate) const NAME_CHARS_MAX: usize = 40;
+
+/// What a name is, for messages and documents.
+pub(crate) const NAME_RULE: &str = "1 to 40 characters of a-z, 0-9 and '-'";
+
 /// Why a text is no tenant name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a name: 1 to 40 characters of a-z, 0-9 and '-'")]
+#[error("'{0}' is not a name: {rule}", rule = NAME_RULE)]
 pub struct InvalidName(pub String);
 
 /// The name of a tenant everywhere: keys, topics, metrics. `[a-z0-9-]{1,40}`, immutable: a rename changes only what administrators
@@ -38,7 +44,7 @@ impl TenantName {
 /// Whether a text may name a tenant or another resource.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Whether a text may be a directory's id: it has no control characters, which no directory gives and not every database keeps.

@@ -30,6 +30,7 @@ pub use synchronization::{
     Apply, Clause, ClauseGroup, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Requirement,
     Scope, ScopeLoss, Synchronization, Where,
 };
+pub(crate) use synchronization::{GROUP_CHARS_MAX, GROUPS_MAX, SCOPE_GRACE_PERIOD_MAX};
 pub use tenant::{PARTITIONS_MAX, Tenant};
 
 use crate::{TenantName, key};

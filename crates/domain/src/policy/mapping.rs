@@ -6,6 +6,7 @@
 mod attribute;
 mod attributes;
 mod expression;
+pub(crate) mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};

@@ -7,7 +7,7 @@ use xtsync_domain::name::is_name;
 use xtsync_domain::resource::{Id, Kind, Spec};
 
 use super::lines::Lines;
-use super::{API_VERSION, File, Written};
+use super::{API_VERSION, File, KINDS, Written};
 use crate::problem::{Place, Problem};
 
 /// The place of a document: its file and its lines.
@@ -106,7 +106,6 @@ fn check_version(source: &Source, version: Option<&str>) -> Result<(), Problem> 
 }
 
 fn kind(source: &Source, written: Option<&str>) -> Result<Kind, Problem> {
-    const KINDS: [Kind; 4] = [Kind::Organization, Kind::Tenant, Kind::CrossTenantAccessPolicy, Kind::Synchronization];
     let names = || KINDS.map(Kind::as_str).join(", ");
     let Some(written) = written else {
         return Err(source.problem("", format!("missing field `kind`: one of {}", names())));

@@ -8,7 +8,7 @@ use xtsync_directory::{Connector, Connectors};
 use xtsync_runtime::trace;
 
 /// Every connector of this program.
-pub(super) fn connectors() -> Connectors {
+pub(crate) fn connectors() -> Connectors {
     let graph: Arc<dyn Connector> = Arc::new(GraphConnector(Options { decorate: Some(traced), ..Options::default() }));
     Connectors::new([graph])
 }

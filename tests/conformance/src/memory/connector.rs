@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use xtsync_directory::{Connector, Error, Result, Source, Target};
@@ -17,7 +18,7 @@ use super::{CAPABILITIES, Memory};
 /// Directories by name.
 pub struct MemoryConnector(pub BTreeMap<String, Memory>);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Section {
     /// Which directory.
@@ -43,6 +44,10 @@ fn read(settings: &Map<String, Value>) -> Result<Section, SectionProblem> {
 impl Connector for MemoryConnector {
     fn name(&self) -> &'static str {
         "memory"
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Section>()
     }
 
     fn describe(&self, settings: &Map<String, Value>) -> Result<Description, SectionProblem> {

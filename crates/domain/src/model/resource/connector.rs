@@ -2,6 +2,7 @@
 
 use std::path::{Component, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -74,12 +75,17 @@ pub enum UrlPurpose {
 }
 
 /// Says where a secret is; never holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SecretRef {
-    /// A file that holds it, below the tenant's own secrets directory; read at each use, so that a rotated mount is seen.
+    /// The file that holds the secret, below the directory of the tenant in `--secrets-dir`. It is read at each use, so that a new secret
+    /// needs no restart.
+    #[schemars(example = &"secret", regex(pattern = BELOW_PATTERN), extend("x-limits" = "a relative path without `..`"))]
     pub file: PathBuf,
 }
+
+/// What [`SecretRef::is_below`] says, for editors.
+const BELOW_PATTERN: &str = r"^(?!/)(?!\.(/|$))(?!(.*/)?\.\.(/|$)).+$";
 
 impl Location {
     /// A location in one spelling: neither hosts nor domains know case, nor does a final dot or slash matter.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::TenantName;
 
-/// The tenants of one organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Tenants that belong together. Users are synchronized only between tenants of one organization: it lists both, and each of them names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Organization {
-    /// Its tenants, by name.
+    /// The names of its Tenants.
+    #[schemars(example = ["emea", "hub"])]
     pub tenants: BTreeSet<TenantName>,
 }

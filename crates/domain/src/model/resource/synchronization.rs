@@ -7,7 +7,9 @@ mod mapping;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 
 pub use filter::{Clause, ClauseGroup, Where};
 pub use limits::{Limit, Limits, Live, ScopeLoss};
@@ -15,63 +17,91 @@ pub use mapping::{Apply, Mapping, MappingSource};
 
 use crate::{GroupId, TenantName, canonical_id};
 
-/// One source's users into one target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The longest that a lost scope may be left standing.
+pub(crate) const SCOPE_GRACE_PERIOD_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The most groups that one scope may name.
+pub(crate) const GROUPS_MAX: usize = 1_000;
+
+/// The most characters of a name or id of a group: Graph's limit of `displayName` (Microsoft Graph, resource type group).
+pub(crate) const GROUP_CHARS_MAX: usize = 256;
+
+/// A source's request to keep its users present and up to date in one target. The source's administrator writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Synchronization {
-    /// The target.
+    /// The name of the target's Tenant.
+    #[schemars(example = &"hub")]
     pub to: TenantName,
-    /// Whether it writes.
+    /// Whether the synchronization writes the target.
     #[serde(default)]
+    #[schemars(example = Mode::Enforce)]
     pub mode: Mode,
-    /// The users it applies to.
+    /// The users of the source that the synchronization applies to: exactly one of `groups` and `everyone: true`.
+    #[schemars(example = json!({"groups": ["GlobalEmployees"]}))]
     pub scope: Scope,
-    /// By target attribute, on top of the defaults of [`crate::mapping`].
+    /// Where attributes of the target come from, by target attribute. They replace the default mappings of these attributes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "crate::mapping::schema::mappings", example = crate::mapping::schema::example())]
     pub mappings: BTreeMap<String, Mapping>,
     /// What to do with an attribute that the source cleared.
     #[serde(default)]
+    #[schemars(example = Nulls::Keep)]
     pub nulls: Nulls,
-    /// How long a loss of scope must last before it is acted on.
+    /// How long a user must be out of scope before they lose access in the target. Users who are disabled or deleted at home lose it at once.
     #[serde(default = "thirty_seconds", with = "crate::duration::text")]
+    #[schemars(schema_with = "scope_grace_period", example = &"5m")]
     pub scope_grace_period: Duration,
-    /// What to do with a user who was deleted at home and returns with a new account.
+    /// What to do with a user who was deleted at home and returns with a new account and the former address.
     #[serde(default, skip_serializing_if = "Rehire::is_default")]
+    #[schemars(example = Rehire::Restore, extend("default" = Rehire::default()))]
     pub rehire: Rehire,
-    /// What the target must be able to do, or the synchronization is refused.
+    /// What the target's directory must be able to do, or `xtsync apply` refuses the synchronization.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["revokeSessions", "recycleBin"])]
     pub requires: Vec<Requirement>,
-    /// How many users may be changed without approval.
+    /// How many users may be changed in an hour. Work above a limit waits.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
+    #[schemars(example = json!({"create": 200, "delete": "1%"}))]
     pub limits: Limits,
 }
 
 /// Whether a synchronization writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// Decides and shows, writes nothing.
+    /// It decides and shows what it would do, and writes nothing.
     #[default]
     Observe,
-    /// Writes.
+    /// It writes.
     Enforce,
 }
 
 /// The users a synchronization applies to: exactly one of `groups` and `everyone`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("oneOf" = [
+    {"required": ["groups"], "properties": {"groups": {"minItems": 1}, "everyone": {"const": false}}},
+    {"required": ["everyone"], "properties": {"groups": {"maxItems": 0}, "everyone": {"const": true}}},
+]))]
 pub struct Scope {
-    /// Members of any of these groups.
+    /// The groups of the source whose members are in scope, each by its display name or by its `id`. A name is looked up once, and the
+    /// synchronization keeps the group that it found when names change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = GROUPS_MAX), example = ["GlobalEmployees"])]
     pub groups: Vec<GroupRef>,
-    /// Whether members of groups in those groups count too.
+    /// Whether members of groups within these groups are in scope, too.
     #[serde(default)]
+    #[schemars(example = true)]
     pub nested: bool,
-    /// Every internal user of the source.
+    /// Whether every internal user of the source is in scope.
     #[serde(default)]
+    #[schemars(example = true)]
     pub everyone: bool,
-    /// Of these users only those whose attributes pass.
+    /// A scoping filter: of these users only those whose attributes pass are in scope. It is a text on one line, or a list of groups of clauses, as
+    /// Entra's scoping filters; a user passes if all clauses of any group hold (docs/language.md).
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"department EQUALS \"Sales\" AND NOT (country REGEX MATCH \"ES|FR\")")]
     pub filter: Option<Where>,
 }
 
@@ -88,28 +118,30 @@ impl Scope {
     }
 }
 
-/// A group by name, or pinned by id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A group by name, or by id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "a group is a name (in quotes where it looks like a number, a flag or null), or an `id` and perhaps a `name`"
 )]
 pub enum GroupRef {
-    /// By display name; control pins it as soon as the detector has found it.
-    Named(String),
-    /// Pinned.
+    /// The group of this display name. It is looked up once and stays the same group when names change.
+    Named(#[schemars(length(min = 1, max = GROUP_CHARS_MAX))] String),
+    /// The group of an id.
     Pinned(PinnedGroup),
 }
 
 /// A group pinned by id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinnedGroup {
-    /// Its id.
+    /// The id of the group in the source's directory.
     #[serde(deserialize_with = "group_id")]
+    #[schemars(with = "String", length(min = 1, max = GROUP_CHARS_MAX), example = &"8f2c1a00-0000-4000-8000-00000000abcd")]
     pub id: GroupId,
-    /// The name it was found by, to be read.
+    /// The name of the group, for readers of the file; only the id counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = GROUP_CHARS_MAX), example = &"GlobalEmployees")]
     pub name: Option<String>,
 }
 
@@ -134,10 +166,10 @@ impl GroupRef {
 }
 
 /// What to do with an attribute that the source cleared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Nulls {
-    /// It is emptied in the target.
+    /// The attribute is cleared in the target, too.
     #[default]
     Clear,
     /// The target keeps the last value, as Entra does.
@@ -150,7 +182,7 @@ fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<GroupId, D::Error> {
 }
 
 /// What becomes of a user who was deleted at home and comes back with a new account and the former address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Rehire {
     /// The user is invited as a new one; the former shadow user stays soft-deleted.
@@ -161,7 +193,7 @@ pub enum Rehire {
 }
 
 /// A capability that an administrator insists on, where xtsync would do without it otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Requirement {
     /// The sessions of a user who loses access are revoked.
@@ -180,6 +212,13 @@ impl Rehire {
 
 fn thirty_seconds() -> Duration {
     Duration::from_secs(30)
+}
+
+fn scope_grace_period(generator: &mut SchemaGenerator) -> Schema {
+    let days = SCOPE_GRACE_PERIOD_MAX.as_secs() / (24 * 60 * 60);
+    let mut schema = crate::schema::duration(generator);
+    schema.insert("x-limits".to_owned(), format!("a duration of at most {days} days, such as `30s`, `1h 30m`, `7d` or `PT5M`").into());
+    schema
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,8 +14,11 @@ use super::ConnectorSection;
 /// any directory changes.
 pub const PARTITIONS_MAX: u32 = 100;
 
-/// One directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The partitions where a Tenant says none.
+const PARTITIONS_DEFAULT: u32 = 1;
+
+/// One directory, and how to reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Tenant {
     /// The organization it says it belongs to.
@@ -29,17 +33,23 @@ impl Tenant {
     /// How many partitions each topic of the tenant is created with. How many the topics have is known to the bus.
     #[must_use]
     pub fn partitions(&self) -> u32 {
-        self.partitions.unwrap_or(1)
+        self.partitions.unwrap_or(PARTITIONS_DEFAULT)
     }
 }
 
-/// The fields as they are written: those of every Tenant, and one section named for its connector.
-#[derive(Clone, Serialize, Deserialize)]
+/// The fields as they are written: those of every Tenant, and one section named for its connector. The schemas of sections are
+/// added where the connectors are known.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 struct Fields {
+    /// The name of the Organization that the tenant belongs to. The Organization lists the tenant, too.
+    #[schemars(schema_with = "crate::schema::name", example = &"contoso")]
     organization: String,
+    /// How many partitions each Kafka topic of the tenant is created with. Topics that exist keep their number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = PARTITIONS_MAX), example = 6, extend("default" = PARTITIONS_DEFAULT))]
     partitions: Option<u32>,
     #[serde(flatten)]
+    #[schemars(skip)]
     sections: BTreeMap<String, Value>,
 }
 

@@ -1,20 +1,11 @@
 //! The rules over one synchronization and the tenants it joins.
 
-use std::time::Duration;
-
 use super::{Describe, Found, filter, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
-use crate::resource::{GroupRef, Id, MappingSource, Rehire, Scope, ScopeLoss, Synchronization};
-
-/// The longest that a lost scope may be left standing.
-const SCOPE_GRACE_PERIOD_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// The most groups that one scope may name.
-const GROUPS_MAX: usize = 1_000;
-
-/// The longest name or id of a group: Graph's limit of `displayName` (Microsoft Graph, resource type group).
-const NAME_MAX: usize = 256;
+use crate::resource::{
+    GROUP_CHARS_MAX, GROUPS_MAX, GroupRef, Id, MappingSource, Rehire, SCOPE_GRACE_PERIOD_MAX, Scope, ScopeLoss, Synchronization,
+};
 
 pub(super) fn check(
     id: &Id,
@@ -27,7 +18,7 @@ pub(super) fn check(
         check_target(source, &synchronization.to, configuration, describe, found);
     }
     check_scope(&synchronization.scope, found);
-    if synchronization.scope_grace_period > SCOPE_GRACE_PERIOD_LIMIT {
+    if synchronization.scope_grace_period > SCOPE_GRACE_PERIOD_MAX {
         found.add("spec.scopeGracePeriod", "is longer than 30 days");
     }
     if synchronization.scope.groups.is_empty() && synchronization.limits.scope_loss == ScopeLoss::Allow {
@@ -88,7 +79,7 @@ fn check_text(path: &str, text: &str, found: &mut Found<'_>) {
         found.add(path, "is empty");
     } else if text.contains('\0') {
         found.add(path, "has a NUL character in it");
-    } else if text.chars().count() > NAME_MAX {
-        found.add(path, format!("is longer than {NAME_MAX} characters"));
+    } else if text.chars().count() > GROUP_CHARS_MAX {
+        found.add(path, format!("is longer than {GROUP_CHARS_MAX} characters"));
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Which attributes there are, and whether a value fits its operator, is not known here (`configuration/validate/filter.rs`).
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use xtsync_language::Error;
 use xtsync_language::filter::{self, Tree};
+use xtsync_language::limits::CHARS_MAX;
 
 /// A scoping filter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,26 +24,32 @@ pub enum Where {
 }
 
 /// Clauses that hold together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClauseGroup {
-    /// Its title, to be read.
+    /// The title of the group, for readers of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"Sales in Europe")]
     pub name: Option<String>,
-    /// The clauses; at least one.
+    /// The clauses, which must all hold; a clause about an empty attribute does not hold, but for `IS NULL`.
+    #[schemars(length(min = 1), example = clauses_example())]
     pub clauses: Vec<Clause>,
 }
 
 /// One test of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clause {
-    /// The source attribute.
+    /// The source attribute. Attributes with several values, dates, references and `userType` cannot be tested.
+    #[schemars(schema_with = "crate::mapping::schema::readable_name", example = &"department")]
     pub attribute: String,
-    /// The operator, such as `EQUALS` or `IS NOT NULL`.
+    /// The operator: `EQUALS`, `NOT EQUALS`, `INCLUDES`, `ENDS WITH`, `&`, `!&`, `GREATER THAN`, `GREATER THAN OR EQUALS`, `REGEX MATCH`,
+    /// `NOT REGEX MATCH`, `IS TRUE`, `IS FALSE`, `IS NULL` or `IS NOT NULL`. Small letters, and `_` for a blank, mean the same.
+    #[schemars(length(min = 1), example = &"EQUALS")]
     pub operator: String,
     /// What the operator compares with; left out for an operator without a value.
     #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "scalar")]
+    #[schemars(schema_with = "scalar_schema", example = &"Sales")]
     pub value: String,
 }
 
@@ -65,6 +74,32 @@ impl From<&Clause> for filter::Clause {
         let Clause { attribute, operator, value } = clause.clone();
         Self { attribute, operator, value }
     }
+}
+
+/// As [`Where`] is read.
+impl JsonSchema for Where {
+    fn schema_name() -> Cow<'static, str> {
+        "Where".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let group = generator.subschema_for::<ClauseGroup>();
+        json_schema!({
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": CHARS_MAX},
+                {"type": "array", "items": group, "minItems": 1},
+            ],
+        })
+    }
+}
+
+/// As [`scalar`] reads it.
+fn scalar_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "number", "boolean"], "default": ""})
+}
+
+fn clauses_example() -> [Clause; 1] {
+    [Clause { attribute: "department".to_owned(), operator: "EQUALS".to_owned(), value: "Sales".to_owned() }]
 }
 
 /// By hand, because an untagged enum would not say which field of which clause is wrong.

@@ -1,32 +1,40 @@
 //! How many users a synchronization may change without approval (`BoundedChange`, I-5).
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::gate::Counter;
 use crate::link::Verb;
 
 /// The limits of one synchronization. Its users are counted over an hour, each once however often something is done to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {
-    /// Creations; unlimited by default.
+    /// How many users may be created in an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 200, extend("x-default" = NO_LIMIT))]
     pub create: Option<Limit>,
-    /// Changes of attributes; likewise.
+    /// How many users may have attributes changed in an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"50%", extend("x-default" = NO_LIMIT))]
     pub update: Option<Limit>,
-    /// Blocked sign-ins; likewise.
+    /// How many users may have their sign-in blocked in an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 100, extend("x-default" = NO_LIMIT))]
     pub disable: Option<Limit>,
-    /// Deletions of users who lost the scope. The default is a twentieth of the source's shadow users, at least 10, and at most the
-    /// source's share of 500 in the target.
+    /// How many users who lost the scope may be deleted in an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"1%", extend("x-default" = deletions_by_default()))]
     pub delete: Option<Limit>,
-    /// Deletions of leavers, who are disabled or deleted at home. The default is half of the source's shadow users, at least 500.
+    /// How many leavers may be deleted in an hour: users who are disabled or deleted at home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"10%", extend("x-default" = leavers_by_default()))]
     pub leaver: Option<Limit>,
-    /// What to do with the members that a group of the scope lost, if it lost most of its members at once.
+    /// What to do with lost members, if a group of the scope lost more than half of its members, and more than ten, in one sync cycle.
     #[serde(default, skip_serializing_if = "ScopeLoss::is_default")]
+    #[schemars(example = ScopeLoss::Allow, extend("default" = ScopeLoss::default()))]
     pub scope_loss: ScopeLoss,
 }
 
@@ -40,10 +48,10 @@ pub enum Limit {
 }
 
 /// What to do with lost members, if a group of the scope lost more than half of its members, and more than ten, in one cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ScopeLoss {
-    /// They stay in scope until most of them return, or an administrator approves the removal.
+    /// They stay in scope until most of them return, or `allow` is written.
     #[default]
     Hold,
     /// They leave the scope.
@@ -59,6 +67,18 @@ const DELETIONS_MAX: u64 = 500;
 /// a source may be broken or compromised.
 const LEAVERS_PERCENT: u64 = 50;
 const LEAVERS_ALWAYS: u64 = 500;
+
+const NO_LIMIT: &str = "no limit";
+
+fn deletions_by_default() -> String {
+    format!(
+        "{DELETIONS_PERCENT}% of the source's shadow users in the target, at least {ALWAYS}, and at most the source's share of {DELETIONS_MAX}"
+    )
+}
+
+fn leavers_by_default() -> String {
+    format!("{LEAVERS_PERCENT}% of the source's shadow users in the target, at least {LEAVERS_ALWAYS}")
+}
 
 /// Shadow users in a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,6 +131,22 @@ fn part_of(whole: u64, live: Live) -> u64 {
 
 fn share(live: u64, percent: u64) -> u64 {
     (live.saturating_mul(percent) / 100).max(ALWAYS)
+}
+
+impl JsonSchema for Limit {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // `minimum` is about numbers only, and `pattern` about texts only.
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "pattern": "^([1-9][0-9]?|100)%$",
+            "x-limits": format!("a number of users, or `1%` to `100%` of the source's shadow users in the target, which is at least {ALWAYS}"),
+        })
+    }
 }
 
 impl Serialize for Limit {

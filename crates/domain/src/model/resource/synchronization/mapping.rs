@@ -2,12 +2,14 @@
 //!
 //! Exactly one of `source`, `constant`, `expression` and `none` says so.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use xtsync_language::limits::CHARS_MAX;
 
 use super::Nulls;
 
-/// Where one target attribute comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where one target attribute comes from: exactly one of `source`, `constant`, `expression` and `none`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Mapping {
     /// The value's origin.
@@ -36,7 +38,7 @@ pub enum MappingSource {
 }
 
 /// When a mapped value is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Apply {
     /// At creation and whenever it changes.
@@ -50,24 +52,42 @@ pub enum Apply {
 ///
 /// An enum flattened into a struct would let unknown fields pass, and a misspelt `apply` would then write for ever what was meant to be
 /// written once.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("oneOf" = [{"required": ["source"]}, {"required": ["constant"]}, {"required": ["expression"]}, {"required": ["none"]}]))]
 struct Written {
+    /// The source attribute that is copied as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::mapping::schema::readable_name", example = &"department")]
     source: Option<String>,
+    /// The same text for every user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"Contoso EMEA")]
     constant: Option<String>,
+    /// An expression that computes the value from attributes of the source, in the language of Entra's attribute mappings
+    /// (docs/language.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = CHARS_MAX), example = &"Join(\" \", [givenName], [surname])")]
     expression: Option<String>,
+    /// Switches the default mapping of the attribute off: xtsync does not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true, extend("const" = true))]
     none: Option<bool>,
+    /// The value where the source attribute or the expression gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = &"Remote")]
     default: Option<String>,
+    /// When the value is written.
     #[serde(default, skip_serializing_if = "is_always")]
+    #[schemars(example = Apply::OnCreate, extend("default" = Apply::Always))]
     apply: Apply,
+    /// What to do where there is no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = Nulls::Keep, extend("x-default" = "`nulls` of the synchronization"))]
     nulls: Option<Nulls>,
+    /// Whether the value is never shown by xtsync, not even where values are asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true, extend("default" = false))]
     sensitive: bool,
 }
 
