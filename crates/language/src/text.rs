@@ -9,6 +9,12 @@ pub(crate) fn units(text: &str) -> usize {
 
 /// The byte where the first so many UTF-16 code units of a text end. An end inside a character moves before it.
 pub(crate) fn prefix(text: &str, units: usize) -> usize {
+    // In ASCII a unit is a byte.
+    match text.as_bytes().get(..units) {
+        Some(first) if first.is_ascii() => return units,
+        None if text.is_ascii() => return text.len(),
+        Some(_) | None => {}
+    }
     let mut left = units;
     for (at, char) in text.char_indices() {
         match left.checked_sub(char.len_utf16()) {

@@ -15,6 +15,7 @@ mod mass_loss;
 mod policy;
 mod replay;
 mod report;
+mod rules;
 mod stages;
 mod tenants;
 mod usage;
@@ -23,9 +24,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
+use mimalloc::MiMalloc;
 
 use self::report::Report;
 use self::tenants::Counts;
+
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Runs the benchmarks of xtsync.
 #[derive(Debug, Parser)]
@@ -82,6 +88,8 @@ impl Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Measurement {
+    /// Expressions, filters and decisions without a bus
+    Rules,
     /// Policy against a baseline loop over Kafka
     Policy,
     /// From source to target, 50 changes a second
@@ -128,6 +136,7 @@ async fn main() -> Result<()> {
 
 async fn measure(measurement: Measurement, args: &Args) -> Result<Report> {
     Ok(match measurement {
+        Measurement::Rules => rules::measure().into(),
         Measurement::Policy => policy::measure(args.users).await?.into(),
         Measurement::Changes => latency::changes().await?.into(),
         Measurement::Busy => busy::measure(args.replayed, args.created).await?.into(),

@@ -27,15 +27,62 @@ const LINGERS: [&str; 3] = ["0", "5", "50"];
 
 const SOON: Duration = Duration::from_secs(600);
 
-/// Lets policy decide about that many `users`.
+/// Three mappings beside the seventeen of the default set, five of these twenty as expressions.
+const MAPPINGS: &str = r#"
+    mobilePhone: {source: mobilePhone}, faxNumber: {source: faxNumber},
+    mailNickname: {expression: 'Append(Mid([givenName], 1, 3), Mid([surname], 1, 5))'},
+    displayName: {expression: 'Join(", ", [surname], [givenName])'}, companyName: {expression: 'Append([userPrincipalName], ".test")'},
+    department: {expression: 'IIF([country]="USA", IIF([state]="CA", "True", "False"), "False")'},
+    officeLocation: {expression: 'Switch([state], "Australia/Sydney", "NSW", "Australia/Sydney", "QLD", "Australia/Brisbane")'}"#;
+
+/// Lets policy decide about that many `users`, with the default mappings and with expressions among them.
 ///
 /// # Errors
 /// If the fleet does not come up.
 pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
+    let Decided { fleet, bootstrap, deltas, decisions, published, speed: policy } = decided(users, "").await?;
+    let watermarks: BaseConsumer = client(&bootstrap).create()?;
+    let bytes = record_bytes(&bootstrap, &decisions[0])?;
+    show(&format!("policy: {policy:.0} users/s, decisions of {bytes} bytes"));
+
+    let mut baseline: f64 = 0.0;
+    for linger in LINGERS {
+        let name = format!("raw-{linger}");
+        create(&bootstrap, &name, partitions(&watermarks, &decisions[0])?).await?;
+        let (bootstrap, deltas) = (bootstrap.clone(), deltas.clone());
+        let users = tokio::task::spawn_blocking(move || baseline_loop(&bootstrap, &deltas, &name, linger, bytes, published)).await??;
+        show(&format!("baseline loop lingering {linger} ms: {users:.0} users/s"));
+        baseline = baseline.max(users);
+    }
+    drop(fleet);
+    let expressions = decided(users, MAPPINGS).await?.speed;
+    let note = format!("{published} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
+    let beside = format!("{published} users, 20 mappings of which five are expressions, against the default set");
+    Ok(vec![
+        Figure::new("policy_vs_raw", policy, "users/s", note).against(baseline).goal(Goal::RatioAtLeast(0.5)),
+        Figure::new("policy_expressions", expressions, "users/s", beside).against(policy).goal(Goal::RatioAtLeast(0.9)),
+    ])
+}
+
+/// What was decided.
+struct Decided {
+    /// Its roles are stopped.
+    fleet: Fleet,
+    bootstrap: String,
+    /// The topic of the users.
+    deltas: String,
+    /// The topics of the decisions.
+    decisions: [String; 3],
+    published: i64,
+    /// Users a second.
+    speed: f64,
+}
+
+async fn decided(users: usize, mappings: &str) -> Result<Decided> {
     let tenants = TARGETS.iter().fold(Sim::builder().tenant(SOURCE, users), |tenants, target| tenants.tenant(target, 0));
     let sim = TARGETS.iter().fold(tenants, |tenants, target| tenants.allow(SOURCE, target)).seed(7).build()?;
     let pairs = TARGETS.iter().map(|target| (SOURCE.to_owned(), (*target).to_owned())).collect();
-    let mut fleet = Fleet::new(sim, Plan { pairs, ..Plan::into_one(&[], SOURCE) }).await?;
+    let mut fleet = Fleet::new(sim, Plan { pairs, mappings: mappings.to_owned(), ..Plan::into_one(&[], SOURCE) }).await?;
     fleet.create_topics()?;
     for role in ["control", "change-detector"] {
         fleet.start_replica(role, 0)?;
@@ -49,22 +96,9 @@ pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
 
     let decisions = TARGETS.map(|target| format!("xtsync.v1.decisions.{target}"));
     fleet.start_replica("policy", 0)?;
-    let policy = speed(published, async || decisions.iter().map(|topic| records(&watermarks, topic)).sum::<Result<i64>>()).await?;
-    let bytes = record_bytes(&bootstrap, &decisions[0])?;
+    let speed = speed(published, async || decisions.iter().map(|topic| records(&watermarks, topic)).sum::<Result<i64>>()).await?;
     fleet.stop().await?;
-    show(&format!("policy: {policy:.0} users/s, decisions of {bytes} bytes"));
-
-    let mut baseline: f64 = 0.0;
-    for linger in LINGERS {
-        let name = format!("raw-{linger}");
-        create(&bootstrap, &name, partitions(&watermarks, &decisions[0])?).await?;
-        let (bootstrap, deltas) = (bootstrap.clone(), deltas.clone());
-        let users = tokio::task::spawn_blocking(move || baseline_loop(&bootstrap, &deltas, &name, linger, bytes, published)).await??;
-        show(&format!("baseline loop lingering {linger} ms: {users:.0} users/s"));
-        baseline = baseline.max(users);
-    }
-    let note = format!("{published} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
-    Ok(vec![Figure::new("policy_vs_raw", policy, "users/s", note).against(baseline).goal(Goal::RatioAtLeast(0.5))])
+    Ok(Decided { fleet, bootstrap, deltas, decisions, published, speed })
 }
 
 /// A count once it has not grown for a while: users who are in no scope are not published.

@@ -36,6 +36,8 @@ pub(crate) struct Figure {
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
+    /// The value is at least this.
+    AtLeast(f64),
     /// The value is at most this.
     AtMost(f64),
     /// The ratio is at least this.
@@ -68,6 +70,7 @@ impl Figure {
     /// With a goal. A goal for the ratio is missed where there is none.
     pub(crate) fn goal(self, goal: Goal) -> Self {
         let met = match goal {
+            Goal::AtLeast(least) => self.value >= least,
             Goal::AtMost(most) => self.value <= most,
             Goal::RatioAtLeast(least) => self.ratio.is_some_and(|ratio| ratio >= least),
             Goal::RatioAtMost(most) => self.ratio.is_some_and(|ratio| ratio <= most),
@@ -78,6 +81,7 @@ impl Figure {
     fn row(&self) -> [Cell; 8] {
         let number = |value: Option<f64>| Cell::new(value.map_or(String::new(), rounded)).set_alignment(CellAlignment::Right);
         let goal = match self.goal {
+            Some(Goal::AtLeast(least)) => format!("≥ {}", rounded(least)),
             Some(Goal::AtMost(most)) => format!("≤ {}", rounded(most)),
             Some(Goal::RatioAtLeast(least)) => format!("ratio ≥ {}", rounded(least)),
             Some(Goal::RatioAtMost(most)) => format!("ratio ≤ {}", rounded(most)),

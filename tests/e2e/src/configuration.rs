@@ -36,7 +36,7 @@ fn tenants(plan: &Plan) -> BTreeSet<&str> {
 }
 
 fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
-    let Plan { pairs, scope, grace, limits, partitions, .. } = plan;
+    let Plan { pairs, scope, grace, limits, mappings, partitions, .. } = plan;
     let scope = if scope.is_empty() { "everyone: true".to_owned() } else { format!("groups: [{}]", scope.join(", ")) };
     let grace = grace.as_millis();
     let client = "{clientId: app, clientSecret: {file: secret}}";
@@ -56,7 +56,7 @@ fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             scopeGracePeriod: {grace}ms\n  scope: {{{scope}}}\n  limits: {{{limits}}}\n"
+             scopeGracePeriod: {grace}ms\n  scope: {{{scope}}}\n  limits: {{{limits}}}\n  mappings: {{{mappings}}}\n"
         )?;
     }
     Ok(yaml)

@@ -49,6 +49,8 @@ pub struct Plan {
     pub notified: bool,
     /// The limits of each synchronization, as the members of its YAML.
     pub limits: String,
+    /// The mappings of each synchronization beside the default ones, as the members of its YAML.
+    pub mappings: String,
     /// Where the processes export their spans to by OTLP, if anywhere.
     pub collector: Option<String>,
     /// Tenants that are configured and in no pair.
@@ -70,6 +72,7 @@ impl Plan {
             lease_ttl: Duration::from_secs(5),
             notified: false,
             limits: String::new(),
+            mappings: String::new(),
             collector: None,
             idle: Vec::new(),
             partitions: 1,

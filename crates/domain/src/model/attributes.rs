@@ -19,9 +19,34 @@ pub struct Digest(pub [u8; 32]);
 const UNREAD: &str = "@unread";
 
 /// Attributes by name, sorted, so that equal sets have equal bytes and digests. A user has a few dozen of them: a sorted list takes fewer
-/// allocations than a tree, and is searched as fast.
+/// allocations than a tree, and is searched faster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(AttributeName, Value)>);
+pub struct Attributes(Vec<Entry>);
+
+/// An attribute with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The first bytes of the name, as a number in the order of names: most names differ in them.
+    prefix: u64,
+    name: AttributeName,
+    value: Value,
+}
+
+impl Entry {
+    fn new(name: AttributeName, value: Value) -> Self {
+        Self { prefix: prefix(&name), name, value }
+    }
+}
+
+#[inline]
+fn prefix(name: &str) -> u64 {
+    if let Some(first) = name.as_bytes().first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut first = [0; 8];
+    first.iter_mut().zip(name.as_bytes()).for_each(|(byte, of_name)| *byte = *of_name);
+    u64::from_be_bytes(first)
+}
 
 impl Attributes {
     /// None yet, with room for so many.
@@ -30,19 +55,21 @@ impl Attributes {
         Self(Vec::with_capacity(count))
     }
 
+    /// Where a name stands, or where it would stand.
     fn place(&self, name: &str) -> Result<usize, usize> {
-        // Sets are mostly built in order.
+        let prefix = prefix(name);
+        let order = |entry: &Entry| entry.prefix.cmp(&prefix).then_with(|| (*entry.name).cmp(name));
         match self.0.last() {
-            Some((last, _)) if **last < *name => Err(self.0.len()),
-            Some(_) => self.0.binary_search_by(|(known, _)| (**known).cmp(name)),
-            None => Err(0),
+            // Sets are mostly built in order.
+            Some(last) if order(last).is_lt() => Err(self.0.len()),
+            Some(_) | None => self.0.binary_search_by(order),
         }
     }
 
     /// The value under a name; `None` when it was not read.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.place(name).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
+        self.place(name).ok().and_then(|at| self.0.get(at)).map(|entry| &entry.value)
     }
 
     /// The text under a name; `None` when it was not read, is empty or is no text.
@@ -68,29 +95,29 @@ impl Attributes {
         let name = name.into();
         match self.place(&name) {
             Ok(at) => {
-                if let Some((_, known)) = self.0.get_mut(at) {
-                    *known = value;
+                if let Some(known) = self.0.get_mut(at) {
+                    known.value = value;
                 }
             }
-            Err(at) => self.0.insert(at, (name, value)),
+            Err(at) => self.0.insert(at, Entry::new(name, value)),
         }
     }
 
     /// Sets the values of another set.
     pub fn extend(&mut self, other: Self) {
-        for (name, value) in other.0 {
+        for (name, value) in other {
             self.insert(name, value);
         }
     }
 
     /// Names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+        self.0.iter().map(|entry| (&*entry.name, &entry.value))
     }
 
     /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
+        self.0.iter().map(|entry| &*entry.name)
     }
 
     /// How many there are.
@@ -113,7 +140,7 @@ impl Attributes {
 
     /// Takes over what is newer, also that a value was not taken.
     pub fn merge(&mut self, newer: Self) {
-        for (name, value) in newer.0 {
+        for (name, value) in newer {
             match name.strip_suffix(UNREAD) {
                 Some(name) => self.set_unread(name),
                 None => {
@@ -132,13 +159,13 @@ impl Attributes {
 
     /// Keeps what is under these names, also that a value was not taken.
     pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
-        self.0.retain(|(name, _)| is_kept(name.strip_suffix(UNREAD).unwrap_or(name)));
+        self.0.retain(|entry| is_kept(entry.name.strip_suffix(UNREAD).unwrap_or(&entry.name)));
     }
 
     /// A copy of what is under these names.
     #[must_use]
     pub fn only(&self, is_kept: impl Fn(&str) -> bool) -> Self {
-        Self(self.0.iter().filter(|(name, _)| is_kept(name)).cloned().collect())
+        Self(self.0.iter().filter(|entry| is_kept(&entry.name)).cloned().collect())
     }
 
     /// Whether nothing is in it.
@@ -152,7 +179,7 @@ impl Attributes {
     /// An attribute that `other` never had counts as null there, so clearing what was never set is no change.
     #[must_use]
     pub fn differing_from(&self, other: &Self) -> Self {
-        let changed = self.0.iter().filter(|(name, value)| other.get(name).unwrap_or(&Value::Null) != value);
+        let changed = self.0.iter().filter(|entry| other.get(&entry.name).unwrap_or(&Value::Null) != &entry.value);
         Self(changed.cloned().collect())
     }
 
@@ -160,7 +187,7 @@ impl Attributes {
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hash = Sha256::new();
-        for (name, value) in &self.0 {
+        for Entry { name, value, .. } in &self.0 {
             put(&mut hash, 0, name.as_bytes());
             digest_value(&mut hash, value);
         }
@@ -180,10 +207,10 @@ impl<N: Into<AttributeName>> FromIterator<(N, Value)> for Attributes {
 
 impl IntoIterator for Attributes {
     type Item = (AttributeName, Value);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
+    type IntoIter = std::iter::Map<std::vec::IntoIter<Entry>, fn(Entry) -> Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.0.into_iter().map(|Entry { name, value, .. }| (name, value))
     }
 }
 
@@ -199,6 +226,9 @@ mod tests {
     fn a_set_is_sorted_and_has_one_value_under_a_name() {
         let built = set(&[("city", "Paris".into()), ("a", Value::Null), ("z", true.into()), ("city", "Rome".into())]);
         assert_eq!(built.names().collect::<Vec<_>>(), ["a", "city", "z"]);
+        let alike = set(&["employeeType", "employee", "employeeId", "emp", "employeeIds"].map(|name| (name, name.into())));
+        assert_eq!(alike.names().collect::<Vec<_>>(), ["emp", "employee", "employeeId", "employeeIds", "employeeType"]);
+        assert!(alike.names().all(|name| alike.text(name) == Some(name)) && alike.get("employeeTyp").is_none());
         assert_eq!((built.text("city"), built.get("b"), built.len()), (Some("Rome"), None, 3));
     }
 

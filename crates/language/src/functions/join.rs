@@ -20,18 +20,25 @@ fn join<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {
     let separator = arguments.text(0)?.unwrap_or_default();
     let mut joined: Option<Cow<'a, str>> = None;
     for source in 1..arguments.count() {
-        for item in arguments.list(source)?.into_iter().filter(|item| !item.is_empty()) {
-            match &mut joined {
-                None => joined = Some(item),
-                Some(joined) => {
-                    let joined = joined.to_mut();
-                    joined.push_str(&separator);
-                    joined.push_str(&item);
-                }
-            }
+        match arguments.value(source)? {
+            Value::List(items) => items.into_iter().for_each(|item| add(&mut joined, &separator, item)),
+            value => value.text().into_iter().for_each(|item| add(&mut joined, &separator, item)),
         }
     }
     joined.map_or(Ok(Value::Null), |joined| arguments.sized(joined))
+}
+
+fn add<'a>(joined: &mut Option<Cow<'a, str>>, separator: &str, item: Cow<'a, str>) {
+    match joined {
+        _ if item.is_empty() => {}
+        None => *joined = Some(item),
+        Some(joined) => {
+            let joined = joined.to_mut();
+            joined.reserve(separator.len() + item.len());
+            joined.push_str(separator);
+            joined.push_str(&item);
+        }
+    }
 }
 
 #[cfg(test)]

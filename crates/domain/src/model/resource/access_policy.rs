@@ -38,11 +38,11 @@ pub enum Authority {
 pub struct PartnerTerms {
     /// The user types that the target admits from the source. A user of another type is skipped.
     #[serde(default = "both", rename = "as")]
-    #[schemars(example = ["Member"])]
+    #[schemars(extend("examples" = [["Member"]]))]
     pub admits: BTreeSet<UserType>,
     /// Attributes that the target keeps for itself: they are written when a user is created, and never after.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    #[schemars(schema_with = "crate::mapping::schema::writable_names", example = ["jobTitle"])]
+    #[schemars(schema_with = "crate::mapping::schema::writable_names", extend("examples" = [["jobTitle"]]))]
     pub keeps: BTreeSet<String>,
 }
 

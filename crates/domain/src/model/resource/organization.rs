@@ -12,6 +12,6 @@ use crate::TenantName;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Organization {
     /// The names of its Tenants.
-    #[schemars(example = ["emea", "hub"])]
+    #[schemars(extend("examples" = [["emea", "hub"]]))]
     pub tenants: BTreeSet<TenantName>,
 }

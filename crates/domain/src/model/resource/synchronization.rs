@@ -58,7 +58,7 @@ pub struct Synchronization {
     pub rehire: Rehire,
     /// What the target's directory must be able to do, or `xtsync apply` refuses the synchronization.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(example = ["revokeSessions", "recycleBin"])]
+    #[schemars(extend("examples" = [["revokeSessions", "recycleBin"]]))]
     pub requires: Vec<Requirement>,
     /// How many users may be changed in an hour. Work above a limit waits.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
@@ -88,7 +88,7 @@ pub struct Scope {
     /// The groups of the source whose members are in scope, each by its display name or by its `id`. A name is looked up once, and the
     /// synchronization keeps the group that it found when names change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = GROUPS_MAX), example = ["GlobalEmployees"])]
+    #[schemars(length(max = GROUPS_MAX), extend("examples" = [["GlobalEmployees"]]))]
     pub groups: Vec<GroupRef>,
     /// Whether members of groups within these groups are in scope, too.
     #[serde(default)]
