@@ -121,7 +121,7 @@ pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
     UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == name).map(|(_, why)| *why)
 }
 
-/// The names of all functions.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+/// The names of all functions, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|function| function.name)
 }

@@ -30,6 +30,7 @@ pub use compile::{AnyAttribute, Compiler, Schema};
 pub use error::{Code, Error};
 pub use evaluate::{Context, Failure, Read, Run, Source};
 pub use explain::{Explained, explain};
+pub use functions::names as function_names;
 pub use parse::parse;
 pub use program::Program;
 pub use span::Span;

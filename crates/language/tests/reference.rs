@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json, json};
 use xtsync_language::filter::{self, Filter};
-use xtsync_language::{AnyAttribute, Compiler, Context, Failure, Read, Run, Source, Value};
+use xtsync_language::{AnyAttribute, Compiler, Context, Failure, Read, Run, Source, Value, function_names};
 
 const PAGE: &str = include_str!("../../../docs/language.md");
 
@@ -62,6 +62,13 @@ fn every_filter_lets_the_user_pass_as_the_page_says() {
         let filter = Filter::compile(&filter::parse(text).unwrap(), &AnyAttribute).unwrap();
         assert_eq!(filter.passes(&user).unwrap().to_string(), want, "{text}");
     }
+}
+
+#[test]
+fn every_function_is_described() {
+    let missing: Vec<&str> =
+        function_names().filter(|name| !PAGE.contains(&format!("**{name}(")) && *name != "SelectUniqueValue").collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
