@@ -10,7 +10,9 @@ mod model;
 mod policy;
 pub mod shadow;
 
-pub use model::{capability, configuration, delta, duration, fact, identity, key, name, refusal, resource, timestamp, value, version};
+pub use model::{
+    capability, configuration, delta, duration, extension, fact, identity, key, name, refusal, resource, timestamp, value, version,
+};
 pub use policy::{address, decide, decision, mapping, resolution, scope};
 
 pub use capability::Capabilities;

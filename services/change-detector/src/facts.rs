@@ -46,7 +46,12 @@ impl Facts {
     pub(crate) fn resolved(&self, name: &str, revision: u64) -> Option<&[GroupId]> {
         match &self.published.get(&group_name_key(name))?.fact {
             Fact::GroupName { ids, resolution, .. } if *resolution == revision => Some(ids),
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
+            Fact::Group(_)
+            | Fact::GroupName { .. }
+            | Fact::AccessPolicy(_)
+            | Fact::Identity(_)
+            | Fact::Extensions(_)
+            | Fact::Freshness { .. } => None,
         }
     }
 
@@ -67,7 +72,7 @@ impl Facts {
     fn last_name(&self, id: &GroupId) -> Option<String> {
         match &self.published.get(&group_key(id))?.fact {
             Fact::Group(group) => Some(group.name.clone()),
-            Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
+            Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Extensions(_) | Fact::Freshness { .. } => None,
         }
     }
 

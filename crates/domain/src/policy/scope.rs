@@ -16,7 +16,7 @@ pub enum Scope {
         /// Whether members of groups in those groups count too.
         nested: bool,
     },
-    /// At least one group name is not resolved to an id yet. No user is decided before it is.
+    /// At least one group name is not resolved to an id yet, or a directory extension that is mapped is not known. No user is decided before.
     Unresolved,
 }
 

@@ -38,7 +38,9 @@ pub(super) fn check(
     if synchronization.rehire == Rehire::Restore && !is_mapped {
         found.add("spec.rehire", "restore knows a user again by `employeeId`, so that must be mapped from `employeeId`");
     }
-    mappings::check(&synchronization.mappings, found);
+    if let Some(source) = &id.tenant {
+        mappings::check(source, &synchronization.to, &synchronization.mappings, found);
+    }
 }
 
 /// By which a user is known again.
