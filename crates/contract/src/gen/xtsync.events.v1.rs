@@ -223,7 +223,7 @@ impl DeprovisionReason {
 pub enum SkipReason {
     Unspecified = 0,
     NotOneOrganization = 1,
-    /// A group name in the scope is not resolved to an id yet.
+    /// A group name in the scope is not resolved to an id yet, or a directory extension that is mapped is not known.
     ScopeUnresolved = 2,
     NoAddress = 3,
     /// The target's policy does not admit the user type that the mappings set.

@@ -27,7 +27,7 @@ pub enum Standing {
     In,
     /// The user is not in scope.
     Out,
-    /// Unknown until every group of the scope is resolved to an id.
+    /// Unknown until all that the synchronization names is known.
     Unresolved,
 }
 

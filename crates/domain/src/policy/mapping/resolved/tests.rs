@@ -6,7 +6,7 @@ use xtsync_language::Context;
 
 use super::*;
 use crate::mapping::{Invalid, Mapped, compile, map};
-use crate::resource::{Apply, DirectoryExtensions, Nulls};
+use crate::resource::{DirectoryExtensions, Nulls};
 use crate::{Attributes, Timestamp, Value};
 
 /// Both directories have these extensions of one application, and each may lack some of them.
