@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const EXTENSIONS_MAX: usize = 1_000;
 
 /// What every name begins with.
-const PREFIX: &str = "extension_";
+pub const PREFIX: &str = "extension_";
 
 /// How long the id of the application in a name is.
 const APPLICATION_LENGTH: usize = 32;

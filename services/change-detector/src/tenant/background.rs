@@ -5,9 +5,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 use xtsync_directory::{self as directory, Cursor, GroupChange, MemberPage, Page, Result, Source, UserChange};
@@ -16,16 +14,10 @@ use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
+use super::refresh_extensions::{self, WithExtensions};
 use crate::error::Error;
 use crate::listing::Listing;
 use crate::names::Names;
-
-/// How long extensions are waited for.
-const EXTENSIONS_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Whether extensions are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WithExtensions(pub(super) bool);
 
 /// A request beside the cycles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +54,11 @@ pub(super) enum Answer {
 impl Request {
     async fn send(self, source: Arc<dyn Source>) -> Answer {
         match self {
-            Self::Tenant(with_extensions) => tenant(&*source, with_extensions).await,
+            Self::Tenant(with_extensions) => {
+                let itself = async { (source.identity().await, source.access_policy().await) };
+                let ((identity, policy), extensions) = tokio::join!(itself, refresh_extensions::read(&*source, with_extensions));
+                Answer::Tenant(identity, policy, extensions)
+            }
             Self::Names(names) => Answer::Names(find(&*source, names).await),
             Self::Groups(groups) => Answer::Groups(look_up(&*source, groups).await),
             Self::Members(group, listing) => Answer::Members(source.members(&group, listing.page.as_ref()).await),
@@ -71,18 +67,6 @@ impl Request {
             Self::UserCount(_) => Answer::UserCount(source.user_count().await),
         }
     }
-}
-
-/// Extensions are asked for at the same time as all else, and not waited for long: consent must not wait for them.
-async fn tenant(source: &dyn Source, with_extensions: WithExtensions) -> Answer {
-    let extensions = async {
-        let WithExtensions(true) = with_extensions else { return None };
-        let late = || directory::Error::Failing { reason: "the directory extensions take too long".to_owned(), wait: None };
-        Some(timeout(EXTENSIONS_TIMEOUT, source.extensions()).await.unwrap_or_else(|_| Err(late())))
-    };
-    let itself = async { (source.identity().await, source.access_policy().await) };
-    let ((identity, policy), extensions) = tokio::join!(itself, extensions);
-    Answer::Tenant(identity, policy, extensions)
 }
 
 async fn find(source: &dyn Source, names: Names) -> Result<Vec<(String, Vec<GroupId>)>> {

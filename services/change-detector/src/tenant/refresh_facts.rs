@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tracing::warn;
 use xtsync_directory as directory;
-use xtsync_domain::extension::Extensions;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity, TenantFact};
 use xtsync_domain::{DirectoryId, GroupId, Timestamp};
 
 use super::Tenant;
-use super::background::{Request, WithExtensions};
+use super::background::Request;
+use super::refresh_extensions::{ExtensionsReading, WithExtensions};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::full::Reason;
@@ -20,9 +20,6 @@ use crate::{membership, sync_state};
 
 /// How soon facts are read again after a failure.
 const FACTS_RETRY_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The least time between two readings of extensions: a directory may look through all of its applications for them.
-const EXTENSIONS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Which facts are read next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,21 +42,13 @@ pub(super) struct FactsReading {
     /// The groups of scopes, as they were looked at last.
     pub(super) group_states: HashMap<GroupId, GroupState>,
     stage: FactsStage,
-    extensions: ExtensionsReading,
+    pub(super) extensions: ExtensionsReading,
     /// When the tenant itself was asked about last.
     asked_at: Timestamp,
     /// When a cycle reported last that a group is gone.
     pub(super) gone_at: Timestamp,
     /// When they are read next.
     pub(super) due: Timestamp,
-}
-
-/// When extensions are read, and why they could not be.
-#[derive(Debug, Default)]
-struct ExtensionsReading {
-    due: Timestamp,
-    /// The code that was logged last.
-    failure: Option<&'static str>,
 }
 
 impl Tenant {
@@ -110,33 +99,6 @@ impl Tenant {
             Some(error) => self.facts_failed(error, now),
             None if self.is_other_directory() || self.spec.users.is_none() => self.end_facts(),
             None => self.facts.stage = FactsStage::Names,
-        }
-        Ok(())
-    }
-
-    /// Publishes which directory extensions the users have. Nothing but mappings of them depends on it: a directory that refuses to list them is
-    /// read all the same.
-    pub(super) async fn note_extensions(
-        &mut self,
-        found: directory::Result<Extensions>,
-        (asked_at, now): (Timestamp, Timestamp),
-    ) -> Result<(), Error> {
-        self.facts.extensions.due = asked_at.plus(EXTENSIONS_INTERVAL);
-        match found {
-            // Those of another directory are not the tenant's.
-            Ok(_) if self.is_other_directory() => {}
-            Ok(found) => {
-                self.facts.extensions.failure = None;
-                let fact = self.facts.published.of_extensions(found, asked_at);
-                self.publish_facts(fact.into_iter().collect(), now).await?;
-            }
-            Err(error) => {
-                let code = Error::Directory(error).code();
-                if self.facts.extensions.failure != Some(code) {
-                    warn!(tenant = %self.name, code, "the tenant's directory extensions cannot be read, so that mappings of them wait");
-                }
-                self.facts.extensions.failure = Some(code);
-            }
         }
         Ok(())
     }

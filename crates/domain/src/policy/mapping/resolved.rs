@@ -10,7 +10,7 @@ use xtsync_language::Compiler;
 use super::attribute::{Attribute, Target, ValueType};
 use super::expression::checked;
 use super::table::{AnyExtension, AttributeTable, Tables};
-use crate::extension::is_extension;
+use crate::extension::{PREFIX, is_extension};
 use crate::resource::{Mapping, MappingSource};
 
 /// The extensions that one mapping reads of the source.
@@ -18,14 +18,14 @@ use crate::resource::{Mapping, MappingSource};
 pub fn extensions_read(from: &MappingSource) -> Vec<String> {
     match from {
         MappingSource::Source(name) => Some(name.clone()).into_iter().filter(|name| is_extension(name)).collect(),
-        MappingSource::Expression(text) => {
+        MappingSource::Expression(text) if text.contains(PREFIX) => {
             let mut compiler = Compiler::new(&AnyExtension);
             // What is no expression reads nothing.
             let compiled = compiler.add(text);
             let program = compiler.finish();
             compiled.map(|_| program.attributes().filter(|name| is_extension(name)).map(str::to_owned).collect()).unwrap_or_default()
         }
-        MappingSource::Constant(_) | MappingSource::None => Vec::new(),
+        MappingSource::Expression(_) | MappingSource::Constant(_) | MappingSource::None => Vec::new(),
     }
 }
 
