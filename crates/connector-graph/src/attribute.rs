@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Flag,
     Texts,
     Time,
+    /// Several texts in no order, none of them twice.
+    Set,
     /// Whatever its JSON is: the attribute is not in the table.
     Open,
 }

@@ -11,6 +11,7 @@ mod batch;
 mod bounded;
 mod census;
 mod exchange;
+mod extensions;
 mod groups;
 mod http;
 mod invite;

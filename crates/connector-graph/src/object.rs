@@ -75,7 +75,8 @@ pub(super) fn external_name(address: &str) -> String {
 fn attributes(fields: &Map<String, Json>, extensions: &Extensions) -> Attributes {
     let written = attribute::written().map(|name| -> &str { name });
     let names = written.chain(extensions.others.iter().map(String::as_str));
-    let read = |name: &str| fields.get(name).and_then(|json| value::from_json(name, json)).unwrap_or(Value::Null);
+    let kinds = &extensions.kinds;
+    let read = |name: &str| fields.get(name).and_then(|json| value::from_json(kinds.of(name), json)).unwrap_or(Value::Null);
     names.map(|name| (mapping::name(name), read(name))).collect()
 }
 
@@ -92,6 +93,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::extensions::Kinds;
 
     #[test]
     fn an_address_is_held_in_any_field_whatever_its_case() {
@@ -113,7 +115,8 @@ mod tests {
 
     #[test]
     fn what_is_not_mentioned_of_a_user_is_empty() {
-        let extensions = Extensions { anchor: "extension_1_xtsyncAnchor".to_owned(), others: vec!["extension_1_cost".to_owned()] };
+        let others = vec!["extension_1_cost".to_owned()];
+        let extensions = Extensions { anchor: "extension_1_xtsyncAnchor".to_owned(), others, kinds: Kinds::default() };
         let json = json!({"id": "u", "accountEnabled": true, "city": "Rome", "creationType": "Invitation", "externalUserState": "Accepted",
             "extension_1_xtsyncAnchor": "a/b", "extension_1_cost": "7", "deletedDateTime": "2026-11-21T08:00:00Z"});
         let object = object(json.as_object().unwrap(), Place::DeletedItems, &extensions).unwrap();

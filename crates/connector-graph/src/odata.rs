@@ -72,7 +72,7 @@ impl<'a> Listed<&'a RawValue> {
     /// A page of changes, one object at a time. What makes no sense, or holds more than an object does, is rejected alone, so that it does
     /// not stop the others for ever; `read` returns `None` for an object that is of no concern or cannot be read, and notes what of it was
     /// left out.
-    pub(super) fn into_changes<T>(self, http: &Http, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
+    pub(super) fn into_changes<T>(self, http: &Http, read: impl Fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
         // A link is looked at before anything is taken from its page: one to another host must never become a cursor.
         if let Some(link) = self.next.as_ref().or(self.delta.as_ref()) {
             http.follow(link, "a link")?;

@@ -3,14 +3,19 @@
 //! Delta links are opaque, carry their own `$select`, and are followed to the configured endpoint only. Within a chain of cursors Graph
 //! mentions whatever is selected and was ever set: what it never mentioned of a user it has mentioned is empty.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use url::Url;
 use xtsync_domain::delta::Kind;
+use xtsync_domain::extension::{Extensions, is_extension};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id};
 
+use super::extensions::{self, Kinds};
 use super::http::Http;
 use super::odata::{self, Listed};
 use super::request::Request;
@@ -30,6 +35,8 @@ const MEMBERS_PAGE: &str = "999";
 pub struct Reader {
     http: Http,
     notifications: Option<Url>,
+    /// What values of extensions are, once that was read.
+    kinds: Mutex<Option<Arc<Kinds>>>,
 }
 
 #[derive(Deserialize)]
@@ -52,12 +59,26 @@ impl Reader {
     /// [`Error::Forbidden`] for plain http to another machine.
     pub fn new(graph: &Graph, options: Options) -> Result<Self> {
         let notifications = graph.notifications.as_ref().map(|notifications| notifications.url.clone());
-        Ok(Self { http: Http::new(graph, &graph.reader, options)?, notifications })
+        Ok(Self { http: Http::new(graph, &graph.reader, options)?, notifications, kinds: Mutex::default() })
     }
 
-    async fn delta<T>(&self, request: Request, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
+    async fn delta<T>(&self, request: Request, read: impl Fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
         let body = self.http.call(&request.delta(self.http.options.page_objects_max)).await?;
         Listed::read(&body)?.into_changes(&self.http, read)
+    }
+
+    /// What values of these attributes are. Where extensions may not be listed, their JSON must tell.
+    async fn kinds_of(&self, attributes: &[String]) -> Result<Arc<Kinds>> {
+        let known = self.kinds.lock().clone();
+        match known {
+            Some(known) => Ok(known),
+            None if !attributes.iter().any(|name| is_extension(name)) => Ok(Arc::default()),
+            None => match self.extensions().await {
+                Ok(_) => Ok(self.kinds.lock().clone().unwrap_or_default()),
+                Err(Error::Forbidden { .. }) => Ok(Arc::default()),
+                Err(error) => Err(error),
+            },
+        }
     }
 
     async fn named(&self, id: &GroupId) -> Result<Group> {
@@ -78,7 +99,8 @@ impl Source for Reader {
             Some(cursor) => self.resume(cursor, USERS)?,
             None => self.http.get(USERS, &[])?.select(attribute::selection(attributes)),
         };
-        self.delta(request, users::change).await
+        let kinds = self.kinds_of(attributes).await?;
+        self.delta(request, |object, wrong| users::change(object, &kinds, wrong)).await
     }
 
     async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
@@ -139,6 +161,12 @@ impl Source for Reader {
 
     async fn identity(&self) -> Result<Identity> {
         policy::identity(&self.http).await
+    }
+
+    async fn extensions(&self) -> Result<Extensions> {
+        let listed = extensions::list(&self.http).await?;
+        *self.kinds.lock() = Some(Arc::new(extensions::kinds(&listed)));
+        Ok(extensions::known(&listed))
     }
 
     async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription> {

@@ -2,13 +2,14 @@
 //!
 //! Each verb is one write. A verb whose effect is there already succeeds: deleting a soft-deleted user, restoring one that is not.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::json;
-use tokio::sync::OnceCell;
 use xtsync_domain::shadow::{Found, Object};
 use xtsync_domain::{Attributes, TargetId};
 
-use super::anchor::{self, Extensions};
+use super::anchor::{Extensions, KnownExtensions};
 use super::http::Http;
 use super::reads::{Reads, Users};
 use super::refused::Refusals;
@@ -20,8 +21,7 @@ use xtsync_directory::{Invitation, Patched, Target};
 /// Writes a tenant with the writer's credentials.
 pub struct Writer {
     http: Http,
-    /// Found at the first need of them.
-    extensions: OnceCell<Extensions>,
+    extensions: KnownExtensions,
     /// What look-ups are refused.
     refusals: Refusals,
     reads: Reads,
@@ -36,14 +36,14 @@ impl Writer {
         let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
         Ok(Self {
             http: Http::new(graph, writer, options)?,
-            extensions: OnceCell::new(),
+            extensions: KnownExtensions::default(),
             refusals: Refusals::default(),
             reads: Reads::default(),
         })
     }
 
-    async fn extensions(&self) -> Result<&Extensions> {
-        self.extensions.get_or_try_init(|| anchor::extensions(&self.http)).await
+    async fn extensions(&self) -> Result<Arc<Extensions>> {
+        self.extensions.get(&self.http).await
     }
 }
 
@@ -54,11 +54,11 @@ impl Target for Writer {
     }
 
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
-        lookup::find(&self.http, &self.refusals, self.extensions().await?, anchor, address).await
+        lookup::find(&self.http, &self.refusals, &*self.extensions().await?, anchor, address).await
     }
 
     async fn census(&self, from: Option<&Cursor>) -> Result<CensusPage> {
-        census::Directory { http: &self.http, refusals: &self.refusals, extensions: self.extensions().await? }.page(from).await
+        census::Directory { http: &self.http, refusals: &self.refusals, extensions: &*self.extensions().await? }.page(from).await
     }
 
     fn census_keys(&self, address: &str) -> Vec<String> {
@@ -66,7 +66,7 @@ impl Target for Writer {
     }
 
     async fn read(&self, id: &TargetId) -> Result<Option<Object>> {
-        self.reads.read(Users { http: &self.http, extensions: self.extensions().await? }, id).await
+        self.reads.read(Users { http: &self.http, extensions: &*self.extensions().await? }, id).await
     }
 
     async fn invite(&self, invitation: &Invitation) -> Result<TargetId> {
@@ -74,8 +74,8 @@ impl Target for Writer {
     }
 
     async fn patch(&self, id: &TargetId, anchor: Option<&str>, attributes: &Attributes) -> Result<Patched> {
-        let name = &self.extensions().await?.anchor;
-        patch::patch(&self.http, id, anchor.map(|value| (name.as_str(), value)), attributes).await
+        let extensions = self.extensions.get_to_write(&self.http, attributes).await?;
+        patch::patch(&self.http, id, anchor.map(|value| (extensions.anchor.as_str(), value)), attributes).await
     }
 
     async fn set_enabled(&self, id: &TargetId, enabled: bool) -> Result<()> {

@@ -4,11 +4,12 @@ use serde_json::{Map, Value as Json};
 use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::{Attributes, UserId, Value, canonical_id, is_id, mapping};
 
+use super::extensions::Kinds;
 use super::value;
 use xtsync_directory::UserChange;
 
 /// One object of a page: `None` when it is no user, or none that can be read; `wrong` notes what was left out.
-pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange> {
+pub(super) fn change(object: Json, kinds: &Kinds, wrong: &mut Vec<String>) -> Option<UserChange> {
     let Json::Object(fields) = object else {
         wrong.push("it is no object".to_owned());
         return None;
@@ -22,7 +23,7 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange
     };
     Some(match fields.get("@removed") {
         Some(removed) => UserChange::Gone { id, how: how(removed) },
-        None => UserChange::Changed { attributes: attributes(&id, &fields, wrong), id },
+        None => UserChange::Changed { attributes: attributes(&id, &fields, kinds, wrong), id },
     })
 }
 
@@ -68,10 +69,10 @@ const SMALL_BYTES: usize = 1024;
 const DECIDING: [&str; 2] = ["accountEnabled", "externalUserState"];
 
 /// What was mentioned; annotations are no attributes. Any other attribute of another type is as if it were not mentioned.
-fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) -> Attributes {
+fn attributes(id: &UserId, fields: &Map<String, Json>, kinds: &Kinds, wrong: &mut Vec<String>) -> Attributes {
     let mut attributes = Attributes::default();
     for (name, json) in fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@')) {
-        match value::from_json(name, json) {
+        match value::from_json(kinds.of(name), json) {
             Some(value) if value.size() > VALUE_BYTES_MAX => {
                 wrong.push(format!("{name} of user {id} is larger than {VALUE_BYTES_MAX} bytes and is left out"));
                 leave_out(&mut attributes, name);
@@ -159,7 +160,7 @@ mod tests {
             ),
         ] {
             let mut wrong = Vec::new();
-            assert_eq!(change(object.clone(), &mut wrong), want.0, "{object}");
+            assert_eq!(change(object.clone(), &Kinds::default(), &mut wrong), want.0, "{object}");
             assert_eq!(wrong, want.1, "{object}");
         }
     }
@@ -169,7 +170,9 @@ mod tests {
         let value = "x".repeat(60_000);
         let object = json!({"id": "u", "a": value, "b": value, "c": value, "d": value, "e": format!("{value}x"), "f": "Rome"});
         let mut wrong = Vec::new();
-        let Some(UserChange::Changed { attributes, .. }) = change(object, &mut wrong) else { panic!("the user is there") };
+        let Some(UserChange::Changed { attributes, .. }) = change(object, &Kinds::default(), &mut wrong) else {
+            panic!("the user is there")
+        };
         assert!(attributes.is_unread("e") && attributes.text("d") == Some(&value) && attributes.text("f") == Some("Rome"));
         assert_eq!(wrong, ["user u is larger than 262144 bytes: e is left out"]);
     }

@@ -2,25 +2,31 @@
 //!
 //! Graph says "empty" in three ways, as null, as an empty list and as an empty text; here all three are `Null`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use xtsync_domain::{Timestamp, Value};
 
 use super::attribute::{self, Kind};
 
 /// A value that Graph gave; `None` when it is not of the attribute's kind.
-pub(super) fn from_json(name: &str, json: &Json) -> Option<Value> {
-    match (attribute::kind(name), json) {
+pub(super) fn from_json(kind: Kind, json: &Json) -> Option<Value> {
+    match (kind, json) {
         (_, Json::Null) => Some(Value::Null),
         (Kind::Text | Kind::Open, Json::String(text)) if text.is_empty() => Some(Value::Null),
         (Kind::Text | Kind::Open, Json::String(text)) => Some(Value::Text(storable(text))),
         (Kind::Flag | Kind::Open, Json::Bool(flag)) => Some(Value::Flag(*flag)),
-        (Kind::Texts | Kind::Open, Json::Array(items)) if items.is_empty() => Some(Value::Null),
+        (Kind::Texts | Kind::Set | Kind::Open, Json::Array(items)) if items.is_empty() => Some(Value::Null),
+        (Kind::Set, Json::Array(items)) => {
+            let texts: Option<BTreeSet<String>> = items.iter().map(|item| item.as_str().map(storable)).collect();
+            texts.map(|texts| Value::Texts(texts.into_iter().collect()))
+        }
         (Kind::Texts | Kind::Open, Json::Array(items)) => {
             items.iter().map(|item| item.as_str().map(storable)).collect::<Option<_>>().map(Value::Texts)
         }
         (Kind::Open, Json::Number(number)) => number.as_i64().map(Value::Number),
         (Kind::Time, Json::String(text)) => Timestamp::parse(text).map(Value::Time),
-        (Kind::Text | Kind::Flag | Kind::Texts | Kind::Time | Kind::Open, _) => None,
+        (Kind::Text | Kind::Flag | Kind::Texts | Kind::Set | Kind::Time | Kind::Open, _) => None,
     }
 }
 
@@ -84,7 +90,21 @@ mod tests {
             ("extension_1_cost", json!(false), Some(false.into())),
             ("extension_1_cost", json!({"a": 1}), None),
         ] {
-            assert_eq!(from_json(name, &json), want, "{name} {json}");
+            assert_eq!(from_json(attribute::kind(name), &json), want, "{name} {json}");
+        }
+    }
+
+    #[test]
+    fn a_set_is_read_in_one_order() {
+        let texts = |texts: &[&str]| Some(Value::Texts(texts.iter().map(|text| (*text).to_owned()).collect()));
+        for (json, want) in [
+            (json!(["b", "a", "b"]), texts(&["a", "b"])),
+            (json!([]), Some(Value::Null)),
+            (json!(null), Some(Value::Null)),
+            (json!([7]), None),
+            (json!("a"), None),
+        ] {
+            assert_eq!(from_json(Kind::Set, &json), want, "{json}");
         }
     }
 

@@ -227,11 +227,13 @@ fn tenant_fact(fact: tenant_fact::Fact) -> events::TenantFact {
     events::TenantFact { version: 4, read_at: at(1), fact: Some(fact) }
 }
 
-fn facts() -> [(&'static str, tenant_fact::Fact); 5] {
+fn facts() -> [(&'static str, tenant_fact::Fact); 6] {
     use tenant_fact::Fact;
     let redemption = events::Redemption { inbound: Some(true), outbound: Some(false) };
     let partner = events::Partner { directory_id: "d2".to_owned(), sync_allowed: Some(true), redemption: Some(redemption) };
     let state = events::GroupState::Present.into();
+    let extension =
+        events::Extension { name: "extension_e1_cost".to_owned(), r#type: events::ExtensionType::String.into(), is_multi_valued: true };
     [
         ("group", Fact::Group(events::GroupFact { id: "g1".to_owned(), name: "Sales".to_owned(), state })),
         ("group-name", Fact::GroupName(events::GroupName { name: "Sales".to_owned(), ids: vec!["g1".to_owned()], resolution: 6 })),
@@ -240,6 +242,7 @@ fn facts() -> [(&'static str, tenant_fact::Fact); 5] {
             "identity",
             Fact::Identity(events::TenantIdentity { directory_id: "d1".to_owned(), verified_domains: vec!["emea.example".to_owned()] }),
         ),
+        ("extensions", Fact::Extensions(events::Extensions { users: vec![extension] })),
         ("freshness", Fact::Freshness(events::Freshness { cycle: 12, completed_at: at(3) })),
     ]
 }

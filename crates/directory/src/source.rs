@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use url::Url;
 use xtsync_domain::delta::{Gone, Kind};
+use xtsync_domain::extension::Extensions;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{Attributes, GroupId, Timestamp, UserId};
 
@@ -81,6 +82,14 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// See [`Error`].
     async fn identity(&self) -> Result<Identity>;
+
+    /// The directory extensions of users: the attributes that an organization has registered. A directory without such has none.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    async fn extensions(&self) -> Result<Extensions> {
+        Ok(Extensions::default())
+    }
 
     /// Subscribes to change notifications. The directory first validates that the endpoints are ours.
     ///

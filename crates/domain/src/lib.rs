@@ -11,7 +11,8 @@ mod policy;
 pub mod shadow;
 
 pub use model::{
-    attributes, capability, configuration, delta, duration, fact, identity, key, name, refusal, resource, schema, timestamp, value, version,
+    attributes, capability, configuration, delta, duration, extension, fact, identity, key, name, refusal, resource, schema, timestamp,
+    value, version,
 };
 pub use policy::{address, decide, decision, mapping, resolution, scope};
 

@@ -5,6 +5,7 @@ pub mod capability;
 pub mod configuration;
 pub mod delta;
 pub mod duration;
+pub mod extension;
 pub mod fact;
 pub mod identity;
 pub mod key;

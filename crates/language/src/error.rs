@@ -110,7 +110,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The candidate that differs from a word by the fewest edits, if by a few only. Case counts less than letters.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     if word.is_empty() {
         return None;
     }

@@ -27,7 +27,7 @@ pub mod tree;
 mod value;
 
 pub use compile::{AnyAttribute, Compiler, Schema};
-pub use error::{Code, Error};
+pub use error::{Code, Error, nearest};
 pub use evaluate::{Context, Failure, Read, Run, Source};
 pub use explain::{Explained, explain};
 pub use functions::names as function_names;

@@ -32,6 +32,7 @@ mod counts;
 mod cursor;
 mod directory;
 mod error;
+mod extension;
 mod faults;
 mod filter;
 mod generate;

@@ -4,7 +4,8 @@
 //! Source: the `user` and `group` resource pages of Microsoft Graph v1.0, as far as synchronization meets them.
 
 use crate::error::Failure;
-use crate::value::Kind;
+use crate::extension::Extension;
+use crate::value::{Kind, Value};
 
 /// A property by its place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,30 +193,39 @@ const fn equal(left: &[u8], right: &[u8]) -> bool {
 /// The properties that one tenant knows: the table and the extensions registered in it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Schema {
-    extensions: Vec<String>,
+    extensions: Vec<Extension>,
 }
 
 impl Schema {
     /// Registers a directory extension of users; a name registered already is left as it is.
-    pub(crate) fn register(&mut self, name: &str) -> Result<(), Failure> {
-        if self.extensions.iter().any(|known| known == name) {
+    pub(crate) fn register(&mut self, extension: Extension) -> Result<(), Failure> {
+        if self.extensions.iter().any(|known| known.name == extension.name) {
             return Ok(());
         }
         if self.extensions.len() == EXTENSIONS_MAX {
             return Err(Failure::bad_request("The limit of directory extensions is reached."));
         }
-        self.extensions.push(name.to_owned());
+        self.extensions.push(extension);
         Ok(())
     }
 
-    pub(crate) fn extensions(&self) -> &[String] {
+    pub(crate) fn extensions(&self) -> &[Extension] {
         &self.extensions
+    }
+
+    /// Whether a value fits a property beyond its kind.
+    pub(crate) fn holds(&self, prop: Prop, value: &Value) -> bool {
+        self.extension(prop).is_none_or(|extension| extension.holds(value))
+    }
+
+    fn extension(&self, prop: Prop) -> Option<&Extension> {
+        usize::from(prop.0).checked_sub(TABLE.len()).and_then(|place| self.extensions.get(place))
     }
 
     /// The property with that name, if objects of that kind have it. Graph ignores case here.
     pub(crate) fn find(&self, kind: ObjectKind, name: &str) -> Option<Prop> {
         let place = TABLE.iter().position(|property| property.0.eq_ignore_ascii_case(name) && property.3.has(kind));
-        let extension = || self.extensions.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|place| place + TABLE.len());
+        let extension = || self.extensions.iter().position(|known| known.name.eq_ignore_ascii_case(name)).map(|place| place + TABLE.len());
         let place = if kind == ObjectKind::User { place.or_else(extension) } else { place };
         place.map(|place| Prop(place as u8))
     }
@@ -225,12 +235,13 @@ impl Schema {
         match TABLE.get(place) {
             Some(property) => property.0,
             None if prop == MANAGER => "manager",
-            None => &self.extensions[place - TABLE.len()],
+            None => &self.extensions[place - TABLE.len()].name,
         }
     }
 
     pub(crate) fn kind(&self, prop: Prop) -> Kind {
-        TABLE.get(usize::from(prop.0)).map_or(Kind::Text, |property| property.1)
+        let extension = || self.extension(prop).map_or(Kind::Text, Extension::kind);
+        TABLE.get(usize::from(prop.0)).map_or_else(extension, |property| property.1)
     }
 
     pub(crate) fn write(&self, prop: Prop) -> Write {

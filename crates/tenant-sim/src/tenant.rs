@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::directory::{Directory, Domains, Redemption};
 use crate::error::Failure;
+use crate::extension::Extension;
 use crate::notify::LifecycleEvent;
 use crate::object::{Object, show};
 use crate::property::{self, Prop};
@@ -267,12 +268,20 @@ impl TenantHandle {
         self.tenant().write().domains = domains;
     }
 
-    /// Registers another directory extension of users.
+    /// Registers another directory extension of users, of one text.
     ///
     /// # Errors
     /// If there are too many.
     pub fn register_extension(&self, name: &str) -> Result<(), Failure> {
-        self.tenant().write().schema.register(name)
+        self.register_typed_extension(name, "String", false)
+    }
+
+    /// Registers another directory extension of users, of a type of Graph's (`dataType`), for one value or several.
+    ///
+    /// # Errors
+    /// If there are too many, or there is no such type.
+    pub fn register_typed_extension(&self, name: &str, data_type: &str, is_multi_valued: bool) -> Result<(), Failure> {
+        self.tenant().write().schema.register(Extension::new(name, data_type, is_multi_valued)?)
     }
 
     /// Every delta token of this tenant is answered with 410 from now on.

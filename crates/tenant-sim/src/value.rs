@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 pub(crate) enum Kind {
     Text,
     Flag,
+    Number,
     Time,
     Texts,
     Complex,
@@ -24,6 +25,7 @@ pub(crate) enum Kind {
 pub(crate) enum Value {
     Null,
     Flag(bool),
+    Number(i64),
     Time(OffsetDateTime),
     Text(Arc<str>),
     Texts(Arc<[Arc<str>]>),
@@ -44,13 +46,14 @@ impl Value {
         match (kind, json) {
             (_, Json::Null) => Some(Self::Null),
             (Kind::Flag, Json::Bool(flag)) => Some(Self::Flag(*flag)),
+            (Kind::Number, Json::Number(number)) => number.as_i64().map(Self::Number),
             (Kind::Text, Json::String(text)) => Some(Self::text(text.as_str())),
             (Kind::Time, Json::String(text)) => parse_time(text).map(Self::Time),
             (Kind::Texts, Json::Array(items)) => {
                 items.iter().map(|item| item.as_str().map(Arc::from)).collect::<Option<_>>().map(Self::Texts)
             }
             (Kind::Complex, Json::Object(_) | Json::Array(_)) => Some(Self::Json(Arc::new(json.clone()))),
-            (Kind::Flag | Kind::Text | Kind::Time | Kind::Texts | Kind::Complex, _) => None,
+            (Kind::Flag | Kind::Number | Kind::Text | Kind::Time | Kind::Texts | Kind::Complex, _) => None,
         }
     }
 
@@ -58,6 +61,7 @@ impl Value {
         match self {
             Self::Null => Json::Null,
             Self::Flag(flag) => Json::Bool(*flag),
+            Self::Number(number) => Json::from(*number),
             Self::Time(time) => Json::String(format_time(*time)),
             Self::Text(text) => Json::String(text.to_string()),
             Self::Texts(texts) => texts.iter().map(|text| Json::String(text.to_string())).collect(),
@@ -68,7 +72,7 @@ impl Value {
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Null | Self::Flag(_) | Self::Time(_) | Self::Texts(_) | Self::Json(_) => None,
+            Self::Null | Self::Flag(_) | Self::Number(_) | Self::Time(_) | Self::Texts(_) | Self::Json(_) => None,
         }
     }
 
@@ -77,7 +81,7 @@ impl Value {
         match self {
             Self::Text(text) => std::slice::from_ref(text),
             Self::Texts(texts) => texts,
-            Self::Null | Self::Flag(_) | Self::Time(_) | Self::Json(_) => &[],
+            Self::Null | Self::Flag(_) | Self::Number(_) | Self::Time(_) | Self::Json(_) => &[],
         }
     }
 }

@@ -1,10 +1,12 @@
-//! The facts of a tenant: its identity, its live access policy, and the groups that the configuration refers to. Pure.
+//! The facts of a tenant: its identity, its live access policy, the directory extensions of its users, and the groups that the configuration
+//! refers to. Pure.
 //!
 //! They are read at intervals, because no directory notifies of changes to them. Identity and policy are published at each reading, as a
-//! heartbeat; groups and names when they differ from what [`Facts::note_published`] recorded last.
+//! heartbeat; extensions, groups and names when they differ from what [`Facts::note_published`] recorded last.
 
 use std::collections::{BTreeSet, HashMap};
 
+use xtsync_domain::extension::Extensions;
 use xtsync_domain::fact::{AccessPolicy, Fact, Group, GroupState, Identity, TenantFact, group_key, group_name_key};
 use xtsync_domain::{GroupId, Timestamp, version};
 
@@ -21,6 +23,11 @@ impl Facts {
     pub(crate) fn of_tenant(&self, identity: Option<&Identity>, policy: Option<&AccessPolicy>, now: Timestamp) -> Vec<TenantFact> {
         let facts = [identity.cloned().map(Fact::Identity), policy.cloned().map(Fact::AccessPolicy)];
         facts.into_iter().flatten().map(|fact| self.versioned(fact, now)).collect()
+    }
+
+    /// The directory extensions of users, if they changed.
+    pub(crate) fn of_extensions(&self, found: Extensions, now: Timestamp) -> Option<TenantFact> {
+        self.if_changed(Fact::Extensions(found), now)
     }
 
     /// The groups that bear the names of the configuration. They are published for each revision of the names, and when they change, so that
@@ -46,7 +53,12 @@ impl Facts {
     pub(crate) fn resolved(&self, name: &str, revision: u64) -> Option<&[GroupId]> {
         match &self.published.get(&group_name_key(name))?.fact {
             Fact::GroupName { ids, resolution, .. } if *resolution == revision => Some(ids),
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
+            Fact::Group(_)
+            | Fact::GroupName { .. }
+            | Fact::AccessPolicy(_)
+            | Fact::Identity(_)
+            | Fact::Extensions(_)
+            | Fact::Freshness { .. } => None,
         }
     }
 
@@ -67,7 +79,7 @@ impl Facts {
     fn last_name(&self, id: &GroupId) -> Option<String> {
         match &self.published.get(&group_key(id))?.fact {
             Fact::Group(group) => Some(group.name.clone()),
-            Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
+            Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Extensions(_) | Fact::Freshness { .. } => None,
         }
     }
 

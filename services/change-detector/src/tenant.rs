@@ -15,6 +15,7 @@ mod losses;
 mod paging;
 mod project;
 mod publishing;
+mod refresh_extensions;
 mod refresh_facts;
 mod republish;
 mod retry_schedule;

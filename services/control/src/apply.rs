@@ -33,7 +33,7 @@ pub enum Change {
     Configured,
     /// The spec is the same.
     Unchanged,
-    /// The resource is stored and waits for name resolution. The spec in force stays in force.
+    /// The resource is stored and waits for names or directory extensions. The spec in force stays in force.
     Pending,
 }
 

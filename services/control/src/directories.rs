@@ -82,6 +82,7 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
         | Spec::Synchronization(_)
         | Spec::Projection(_)
         | Spec::NameResolution(_)
+        | Spec::DirectoryExtensions(_)
         | Spec::Rename(_) => None,
     }
 }

@@ -118,7 +118,7 @@ async fn apply_files(context: &Context, files: &[File]) -> Result<(), Error> {
             info!(revision = applied.revision, resources = applied.changes.len(), "configuration folder applied");
             let pending = applied.changes.iter().filter(|(_, change)| **change == Change::Pending);
             pending.for_each(
-                |(id, _)| warn!(resource = %id, "stored as pending: it names groups that are not found; the spec in force stays in force"),
+                |(id, _)| warn!(resource = %id, "stored as pending: it names groups or directory extensions that are not known; the spec in force stays in force"),
             );
         }
         Err(Error::Refused(problems)) => {

@@ -17,6 +17,7 @@ mod counted;
 mod directories;
 mod error;
 mod expire;
+mod extensions;
 pub mod folder;
 mod gauges;
 mod listing;

@@ -10,6 +10,7 @@ use xtsync_domain::resource::{GroupRef, Id, Kind, Resource, Spec, Synchronizatio
 use xtsync_store::{Error, Store};
 
 use crate::condition::condition;
+use crate::extensions;
 use crate::names::Names;
 use crate::notices::{self, shown};
 use crate::plan::{Lookup, Plan};
@@ -17,16 +18,16 @@ use crate::resources::{self, StoredResources};
 use crate::view::fact;
 use crate::{resolve, warnings};
 
-/// The state of one synchronization's name resolution.
+/// The state of what one synchronization names: groups, and directory extensions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResolutionStatus {
-    /// The fields with unresolved names.
+    /// The fields with unresolved names or extensions.
     pub(crate) pending: Vec<Pending>,
     /// What stays in force while names are pending; `None` if none is pending.
     pub(crate) in_force: Option<Condition>,
     /// The groups that its names were resolved to.
     pub(crate) resolved: Vec<String>,
-    /// Notices about those groups.
+    /// Notices about those groups, and about extensions that are gone.
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -36,12 +37,18 @@ pub(crate) struct NameResolutions<'a> {
     lookup: Lookup,
     stored: &'a StoredResources,
     names: &'a Names,
+    /// The stored resources with the names of tenants.
+    named: Configuration,
 }
 
 impl<'a> NameResolutions<'a> {
     pub(crate) async fn read(store: &Store, stored: &'a StoredResources, names: &'a Names) -> Result<Self, Error> {
         let facts = fact::groups(store).await?;
-        Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored, names })
+        let named = stored.values().map(|resource| {
+            let (id, spec) = names.named(&resource.id, &resource.spec);
+            Resource { id, revision: resource.revision, spec }
+        });
+        Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored, names, named: Configuration::new(0, named) })
     }
 
     /// Returns the state of one synchronization's name resolution.
@@ -51,7 +58,9 @@ impl<'a> NameResolutions<'a> {
         let known = self.lookup.get(source).unwrap_or(&nothing);
         let source = self.names.name(source);
         let waiting = self.plan.pending.get(id);
-        let pending = pending(waiting.unwrap_or(in_force), known, source);
+        let (fields, gone) = self.extensions(id, waiting.unwrap_or(in_force), waiting.is_some());
+        let mut pending = pending(waiting.unwrap_or(in_force), known, source);
+        pending.extend(fields);
         let revision = self.stored.get(id).map_or(0, |resource| resource.revision);
         let stays = match waiting {
             _ if pending.is_empty() => None,
@@ -59,7 +68,19 @@ impl<'a> NameResolutions<'a> {
             None => Some(condition(Code::NothingInForce, &[])),
         };
         let resolved = in_force.scope.groups.iter().filter_map(shown).collect();
-        ResolutionStatus { pending, in_force: stays, resolved, notices: notices::of(in_force, known, source) }
+        let notices = notices::of(in_force, known, source).into_iter().chain(gone).collect();
+        ResolutionStatus { pending, in_force: stays, resolved, notices }
+    }
+
+    /// Returns the fields that wait for extensions, and notices about extensions that are gone since a spec is in force.
+    fn extensions(&self, id: &Id, synchronization: &Synchronization, is_waiting: bool) -> (Vec<Pending>, Vec<Notice>) {
+        let (named, spec) = self.names.named(id, &Spec::Synchronization(synchronization.clone()));
+        let Spec::Synchronization(spec) = &spec else { return Default::default() };
+        let lacks_names = !synchronization.scope.is_resolved();
+        match is_waiting || lacks_names || !self.plan.is_resolved(id, synchronization) {
+            true => (extensions::pending(&named, spec, &self.named), Vec::new()),
+            false => (Vec::new(), extensions::notices(&named, spec, &self.named)),
+        }
     }
 }
 

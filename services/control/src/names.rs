@@ -171,7 +171,7 @@ fn replace(id: &Id, spec: &Spec, mut with: impl FnMut(&str, &TenantName) -> Tena
             let partners = policy.partners.iter().map(partner).collect();
             Spec::CrossTenantAccessPolicy(CrossTenantAccessPolicy { partners, ..policy.clone() })
         }
-        Spec::Tenant(_) | Spec::Projection(_) | Spec::Directory(_) | Spec::Rename(_) => spec.clone(),
+        Spec::Tenant(_) | Spec::Projection(_) | Spec::Directory(_) | Spec::DirectoryExtensions(_) | Spec::Rename(_) => spec.clone(),
     };
     (id, spec)
 }

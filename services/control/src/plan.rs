@@ -1,7 +1,7 @@
-//! The plan: the resources in force, and the synchronizations that wait for name resolution. The rows hold both; a revision is the step
-//! from one plan to the next.
+//! The plan: the resources in force, and the synchronizations that wait for group names or directory extensions to be known. The rows hold
+//! both; a revision is the step from one plan to the next.
 //!
-//! A synchronization with an unresolved name is pending as a whole: its last resolved spec stays in force. If it was never resolved, it is
+//! A synchronization with an unresolved name, or with an extension that is not read yet or does not fit, is pending as a whole: its last resolved spec stays in force. If it was never resolved, it is
 //! in force as written, and policy decides no user by it. The next plan depends only on the stored rows and the known facts, so it can
 //! be computed at any time.
 
@@ -10,15 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate::Proposal;
 use xtsync_domain::configuration::{Configuration, needs, validate};
+use xtsync_domain::extension::Extensions;
+use xtsync_domain::mapping::{self, AttributeTable, Tables};
 use xtsync_domain::resolution::{self, Known};
-use xtsync_domain::resource::{Id, Kind, Resource, Spec, Synchronization};
+use xtsync_domain::resource::{DirectoryExtensions, Id, Kind, Resource, Spec, Synchronization};
 
+use crate::extensions;
 use crate::resources::StoredResources;
 
 /// The known facts about the groups of each source.
 pub(crate) type Lookup = BTreeMap<TenantName, Known>;
 
-/// The resources in force, and the synchronizations that wait for name resolution.
+/// The resources in force, and the synchronizations that wait for names or extensions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     /// Every resource in force, including the derived ones as they are stored.
@@ -48,13 +51,27 @@ impl Plan {
         let before = self.synchronization(id);
         let written = if refresh_names { written.clone() } else { resolution::retain_ids(before, written) };
         let resolved = resolve(id, &written, lookup);
-        let was_resolved = before.is_some_and(|before| before.scope.is_resolved());
+        let was_resolved = before.is_some_and(|before| self.is_resolved(id, before));
         self.pending.remove(id);
-        if was_resolved && !resolved.scope.is_resolved() {
+        if was_resolved && !self.is_resolved(id, &resolved) {
             self.pending.insert(id.clone(), written);
         } else {
             self.in_force.insert(id.clone(), Spec::Synchronization(resolved));
         }
+    }
+
+    /// Takes over which directory extensions were read of tenants.
+    pub(crate) fn note_extensions(&mut self, read: &BTreeMap<TenantName, Extensions>) {
+        let derived = extensions::derived(&self.in_force, read);
+        self.in_force.extend(derived);
+    }
+
+    /// Whether all that a synchronization names is known, and extensions fit where they are mapped.
+    pub(crate) fn is_resolved(&self, id: &Id, synchronization: &Synchronization) -> bool {
+        let table = |tenant: &TenantName| AttributeTable::new(extensions::of(&self.in_force, &DirectoryExtensions::id_of(tenant)));
+        let source = id.tenant.as_ref().map_or_else(AttributeTable::default, table);
+        let tables = Tables { source, target: table(&synchronization.to) };
+        synchronization.scope.is_resolved() && mapping::is_resolved(&synchronization.mappings, &tables)
     }
 
     /// Returns the next plan with the known facts: every synchronization whose names all resolve is in force.
@@ -66,7 +83,7 @@ impl Plan {
             }
         }
         let ready = self.pending.iter().map(|(id, written)| (id.clone(), resolve(id, written, lookup)));
-        let ready: Vec<(Id, Synchronization)> = ready.filter(|(_, resolved)| resolved.scope.is_resolved()).collect();
+        let ready: Vec<(Id, Synchronization)> = ready.filter(|(id, resolved)| next.is_resolved(id, resolved)).collect();
         // The pending specs were validated together. If they are not valid together now, each is tried alone.
         match next.with(ready.clone()) {
             Some(all) => all,
@@ -90,10 +107,13 @@ impl Plan {
         is_valid.then_some(plan)
     }
 
-    /// Whether any synchronization waits for name resolution.
+    /// Whether any synchronization waits for names or extensions.
     pub(crate) fn has_unresolved(&self) -> bool {
-        let is_unresolved = |spec: &Spec| matches!(spec, Spec::Synchronization(synchronization) if !synchronization.scope.is_resolved());
-        !self.pending.is_empty() || self.in_force.values().any(is_unresolved)
+        let is_unresolved = |(id, spec): (&Id, &Spec)| {
+            let Spec::Synchronization(synchronization) = spec else { return false };
+            !self.is_resolved(id, synchronization)
+        };
+        !self.pending.is_empty() || self.in_force.iter().any(is_unresolved)
     }
 
     /// Returns the newest written spec of every resource.
@@ -129,6 +149,7 @@ impl Plan {
             | Spec::Projection(_)
             | Spec::NameResolution(_)
             | Spec::Directory(_)
+            | Spec::DirectoryExtensions(_)
             | Spec::Rename(_) => None,
         }
     }

@@ -1,4 +1,5 @@
-//! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and after a revision.
+//! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and after a revision; and what
+//! waits for a tenant's directory extensions goes on once they were read.
 
 use std::collections::HashMap;
 
@@ -40,6 +41,7 @@ pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let fence = context.fence()?;
     let stored = resources::read(&context.store).await?;
     let mut plan = Plan::of(&stored);
+    plan.note_extensions(&fact::extensions(&context.store).await?);
     if plan.has_unresolved() {
         plan = plan.resolved(&lookup(&fact::groups(&context.store).await?, &stored));
     }

@@ -10,7 +10,7 @@ pub(crate) mod link;
 mod rows;
 
 use xtsync_bus::Record;
-use xtsync_domain::fact::{IDENTITY, is_group_name_key};
+use xtsync_domain::fact::{EXTENSIONS, IDENTITY, is_group_name_key};
 use xtsync_store::store_offsets;
 
 use crate::Error;
@@ -19,7 +19,7 @@ use crate::context::Context;
 /// What was folded that requires follow-up work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// The detector looked up a group name.
+    /// The detector looked up a group name, or read a tenant's directory extensions.
     pub(crate) names: bool,
     /// The detector read a tenant's identity.
     pub(crate) identities: bool,
@@ -35,7 +35,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
     let changed = Changed {
-        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key)),
+        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
         numbers: batch.has_counted(),
     };

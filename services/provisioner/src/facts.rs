@@ -100,7 +100,7 @@ impl Facts {
                 *self.directories.write() = None;
                 FactChange::DirectoryChanged
             }
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => FactChange::Ignored,
+            Fact::Group(_) | Fact::GroupName { .. } | Fact::Extensions(_) | Fact::Freshness { .. } => FactChange::Ignored,
         }
     }
 

@@ -1,15 +1,15 @@
 //! `compile_us`: how long an expression of 500 characters takes to compile.
 
-use xtsync_domain::mapping::Readable;
+use xtsync_domain::mapping::AttributeTable;
 use xtsync_language::Compiler;
 
 use crate::timing::alone;
 use crate::{Goal, Measured};
 
 pub(crate) fn measure() -> Vec<Measured> {
-    let text = expression();
+    let (text, table) = (expression(), AttributeTable::default());
     let compiles = alone(|| {
-        let mut compiler = Compiler::new(&Readable);
+        let mut compiler = Compiler::new(&table);
         compiler.add(&text).expect("it is an expression");
         compiler.finish()
     });

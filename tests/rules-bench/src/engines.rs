@@ -1,7 +1,7 @@
 //! For information: the same three expressions in other languages that are evaluated in Rust.
 
 use rhai::{AST, Engine, Scope};
-use xtsync_domain::mapping::{Known, Readable};
+use xtsync_domain::mapping::{AttributeTable, Known};
 use xtsync_language::{Compiler, Context, Run};
 
 use crate::Measured;
@@ -26,7 +26,8 @@ pub(crate) fn measure() -> Vec<Measured> {
 }
 
 fn ours() -> f64 {
-    let mut compiler = Compiler::new(&Readable);
+    let table = AttributeTable::default();
+    let mut compiler = Compiler::new(&table);
     let numbers = OURS.map(|text| compiler.add(text).expect("it is an expression"));
     let (program, attributes, context) = (compiler.finish(), attributes(), Context::default());
     let known = Known(&attributes);

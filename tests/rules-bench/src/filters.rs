@@ -1,6 +1,6 @@
 //! `filter_vs_hand`: five documented filters, against the same written by hand.
 
-use xtsync_domain::mapping::{Known, Readable};
+use xtsync_domain::mapping::{AttributeTable, Known};
 use xtsync_language::filter::{Filter, parse};
 
 use crate::by_hand;
@@ -21,7 +21,7 @@ pub(crate) const FILTERS: [&str; 5] = [
 pub(crate) fn measure() -> Vec<Measured> {
     let filters = FILTERS.map(|text| {
         let tree = parse(text).expect("it is a filter");
-        Filter::compile(&tree, &Readable).expect("it can be tested")
+        Filter::compile(&tree, &AttributeTable::default()).expect("it can be tested")
     });
     let attributes = attributes();
     let known = Known(&attributes);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xtsync_domain::mapping::{Mappings, compile, map};
+use xtsync_domain::mapping::{Mappings, Tables, compile, map};
 use xtsync_domain::resource::{Mapping, MappingSource, Nulls};
 use xtsync_language::Context;
 
@@ -55,5 +55,5 @@ pub(crate) fn measure() -> Vec<Measured> {
 pub(crate) fn mappings(expressions: &[(&str, &str)]) -> Mappings {
     let mapping = |text: &str| Mapping::from(MappingSource::Expression(text.to_owned()));
     let written: BTreeMap<String, Mapping> = expressions.iter().map(|(name, text)| ((*name).to_owned(), mapping(text))).collect();
-    compile(&written, Nulls::Clear, &BTreeSet::new())
+    compile(&written, Nulls::Clear, &BTreeSet::new(), &Tables::default())
 }

@@ -5,6 +5,7 @@
 mod batch;
 mod census;
 mod conformance;
+mod extensions;
 mod fake;
 mod reads;
 mod secrecy;

@@ -57,6 +57,7 @@ mod tests {
             resource(Kind::Projection, Some("a"), r#"{"attributes":["city"],"groups":["g1"]}"#),
             resource(Kind::NameResolution, Some("a"), r#"{"names":["G"],"pending":{"s":{"to":"b","scope":{"groups":["G"]}}}}"#),
             resource(Kind::Directory, Some("a"), r#"{"id":"7c1e"}"#),
+            resource(Kind::DirectoryExtensions, Some("a"), r#"{"users":{"extension_e1_cost":{"dataType":"String"}},"gone":["x"]}"#),
             resource(Kind::Rename, Some("a"), r#"{"name":"b"}"#),
         ] {
             assert_eq!(Resource::try_from(internal::ConfigRecord::from(&resource)), Ok(resource));

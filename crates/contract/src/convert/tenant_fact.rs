@@ -1,5 +1,6 @@
 //! Facts about a tenant, besides its users.
 
+use xtsync_domain::extension::{DataType, Extension, Extensions};
 use xtsync_domain::fact::{AccessPolicy, Fact, Group, GroupState, Identity, Partner, Redemption, TenantFact};
 
 use super::{Invalid, enumeration, id, missing, required, time, wire_time};
@@ -25,6 +26,7 @@ impl From<TenantFact> for events::TenantFact {
             Fact::Identity(Identity { directory_id, verified_domains }) => {
                 Wire::Identity(events::TenantIdentity { directory_id: directory_id.into(), verified_domains })
             }
+            Fact::Extensions(extensions) => Wire::Extensions(extensions.into()),
             Fact::Freshness { round, completed_at } => {
                 Wire::Freshness(events::Freshness { cycle: round, completed_at: Some(wire_time(completed_at)) })
             }
@@ -41,6 +43,17 @@ impl From<AccessPolicy> for events::AccessPolicy {
             redemption: Some(partner.redemption.into()),
         });
         Self { default: Some(policy.default.into()), partners: partners.collect() }
+    }
+}
+
+impl From<Extensions> for events::Extensions {
+    fn from(extensions: Extensions) -> Self {
+        let users = extensions.0.into_iter().map(|(name, extension)| events::Extension {
+            name,
+            r#type: wire_type(extension.data_type).into(),
+            is_multi_valued: extension.is_multi_valued,
+        });
+        Self { users: users.collect() }
     }
 }
 
@@ -65,12 +78,25 @@ impl TryFrom<events::TenantFact> for TenantFact {
                 directory_id: id::<String>("identity.directory_id", identity.directory_id)?.into(),
                 verified_domains: identity.verified_domains,
             }),
+            Wire::Extensions(extensions) => Fact::Extensions(extensions.try_into()?),
             Wire::Freshness(freshness) => {
                 let completed_at = time("freshness.completed_at", freshness.completed_at)?;
                 Fact::Freshness { round: freshness.cycle, completed_at }
             }
         };
         Ok(Self { version: wire.version, read_at: time("read_at", wire.read_at)?, fact })
+    }
+}
+
+impl TryFrom<events::Extensions> for Extensions {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Extensions) -> Result<Self, Invalid> {
+        let users = wire.users.into_iter().map(|extension| {
+            let data_type = data_type(extension.r#type());
+            Ok((id("extensions.users.name", extension.name)?, Extension { data_type, is_multi_valued: extension.is_multi_valued }))
+        });
+        Ok(Self(users.collect::<Result<_, Invalid>>()?))
     }
 }
 
@@ -90,6 +116,31 @@ impl TryFrom<events::AccessPolicy> for AccessPolicy {
 
 fn redemption(wire: events::Redemption) -> Redemption {
     Redemption { inbound: wire.inbound, outbound: wire.outbound }
+}
+
+fn wire_type(data_type: DataType) -> events::ExtensionType {
+    match data_type {
+        DataType::Binary => events::ExtensionType::Binary,
+        DataType::Boolean => events::ExtensionType::Boolean,
+        DataType::DateTime => events::ExtensionType::DateTime,
+        DataType::Integer => events::ExtensionType::Integer,
+        DataType::LargeInteger => events::ExtensionType::LargeInteger,
+        DataType::String => events::ExtensionType::String,
+        DataType::Other => events::ExtensionType::Unspecified,
+    }
+}
+
+/// A type of a newer version is another one, which no mapping carries: that stops nothing.
+fn data_type(wire: events::ExtensionType) -> DataType {
+    match wire {
+        events::ExtensionType::Binary => DataType::Binary,
+        events::ExtensionType::Boolean => DataType::Boolean,
+        events::ExtensionType::DateTime => DataType::DateTime,
+        events::ExtensionType::Integer => DataType::Integer,
+        events::ExtensionType::LargeInteger => DataType::LargeInteger,
+        events::ExtensionType::String => DataType::String,
+        events::ExtensionType::Unspecified => DataType::Other,
+    }
 }
 
 fn wire_state(state: GroupState) -> events::GroupState {
@@ -117,6 +168,22 @@ mod tests {
 
     use super::*;
 
+    /// One of each type, and one with several values.
+    fn extensions() -> Extensions {
+        use DataType::{Binary, Boolean, DateTime, Integer, LargeInteger, Other, String};
+        let types = [Binary, Boolean, DateTime, Integer, LargeInteger, String, Other].into_iter().zip("abcdefg".chars());
+        let extension = |data_type, is_multi_valued| Extension { data_type, is_multi_valued };
+        let single = types.map(|(data_type, name)| (name.to_string(), extension(data_type, false)));
+        Extensions(single.chain([("h".to_owned(), extension(String, true))]).collect())
+    }
+
+    #[test]
+    fn a_type_that_a_newer_version_knows_is_another_one() {
+        let users = vec![events::Extension { name: "a".to_owned(), r#type: 99, is_multi_valued: false }];
+        let read = Extensions::try_from(events::Extensions { users }).unwrap();
+        assert_eq!(read.0["a"].data_type, DataType::Other);
+    }
+
     fn facts() -> Vec<Fact> {
         let group = |state| Fact::Group(Group { id: "g1".into(), name: "Sales".to_owned(), state });
         let partner = Partner { sync_allowed: Some(false), redemption: Redemption { inbound: Some(true), outbound: None } };
@@ -130,6 +197,7 @@ mod tests {
             Fact::AccessPolicy(AccessPolicy { default, partners }),
             Fact::AccessPolicy(AccessPolicy::default()),
             Fact::Identity(Identity { directory_id: "d1".into(), verified_domains: vec!["contoso.example".to_owned()] }),
+            Fact::Extensions(extensions()),
             Fact::Freshness { round: 4, completed_at: Timestamp(9) },
         ]
     }

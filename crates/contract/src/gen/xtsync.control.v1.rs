@@ -57,7 +57,7 @@ pub mod applied_resource {
         Created = 1,
         Configured = 2,
         Unchanged = 3,
-        /// The resource is stored and waits for name resolution. The version in force stays in force.
+        /// The resource is stored and waits for names or directory extensions to be read. The version in force stays in force.
         Pending = 4,
     }
     impl Change {
@@ -550,6 +550,10 @@ pub enum ConditionCode {
     DirectoryChanged = 26,
     /// `tenant`, `directory`, `others`: the other Tenants that are the same directory.
     DirectoryShared = 27,
+    /// `tenant`: a mapping names a directory extension of a tenant whose extensions were not read yet.
+    ExtensionsNotRead = 28,
+    /// `reason`: a mapping names a directory extension that does not exist or does not fit.
+    ExtensionRefused = 29,
 }
 impl ConditionCode {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -586,6 +590,8 @@ impl ConditionCode {
             Self::TenantNotListed => "CONDITION_CODE_TENANT_NOT_LISTED",
             Self::DirectoryChanged => "CONDITION_CODE_DIRECTORY_CHANGED",
             Self::DirectoryShared => "CONDITION_CODE_DIRECTORY_SHARED",
+            Self::ExtensionsNotRead => "CONDITION_CODE_EXTENSIONS_NOT_READ",
+            Self::ExtensionRefused => "CONDITION_CODE_EXTENSION_REFUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -623,6 +629,8 @@ impl ConditionCode {
             "CONDITION_CODE_TENANT_NOT_LISTED" => Some(Self::TenantNotListed),
             "CONDITION_CODE_DIRECTORY_CHANGED" => Some(Self::DirectoryChanged),
             "CONDITION_CODE_DIRECTORY_SHARED" => Some(Self::DirectoryShared),
+            "CONDITION_CODE_EXTENSIONS_NOT_READ" => Some(Self::ExtensionsNotRead),
+            "CONDITION_CODE_EXTENSION_REFUSED" => Some(Self::ExtensionRefused),
             _ => None,
         }
     }

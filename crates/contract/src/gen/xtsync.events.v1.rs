@@ -223,7 +223,7 @@ impl DeprovisionReason {
 pub enum SkipReason {
     Unspecified = 0,
     NotOneOrganization = 1,
-    /// A group name in the scope is not resolved to an id yet.
+    /// A group name in the scope is not resolved to an id yet, or a directory extension that is mapped is not known.
     ScopeUnresolved = 2,
     NoAddress = 3,
     /// The target's policy does not admit the user type that the mappings set.
@@ -836,7 +836,7 @@ impl UserGoneReason {
 }
 /// A fact about one tenant.
 /// Written by change-detector to `xtsync.v1.tenant-facts.<tenant>`, keyed by kind/id: `group/<id>`, `group-name/<name>`,
-/// `access-policy/live`, `tenant/self`, `freshness/users`.
+/// `access-policy/live`, `tenant/self`, `extensions/users`, `freshness/users`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TenantFact {
     /// Grows with every change of this fact.
@@ -845,7 +845,7 @@ pub struct TenantFact {
     /// When the detector read it from the directory. It republishes the fact at each read, so that consumers know the fact's age.
     #[prost(message, optional, tag = "2")]
     pub read_at: ::core::option::Option<::prost_types::Timestamp>,
-    #[prost(oneof = "tenant_fact::Fact", tags = "3, 4, 5, 6, 7")]
+    #[prost(oneof = "tenant_fact::Fact", tags = "3, 4, 5, 6, 7, 8")]
     pub fact: ::core::option::Option<tenant_fact::Fact>,
 }
 /// Nested message and enum types in `TenantFact`.
@@ -862,6 +862,8 @@ pub mod tenant_fact {
         Identity(super::TenantIdentity),
         #[prost(message, tag = "7")]
         Freshness(super::Freshness),
+        #[prost(message, tag = "8")]
+        Extensions(super::Extensions),
     }
 }
 /// A group that the configuration refers to, without its members.
@@ -930,6 +932,24 @@ pub struct Freshness {
     #[prost(message, optional, tag = "2")]
     pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// The directory extensions of the tenant's users: attributes that an organization has registered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Extensions {
+    #[prost(message, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<Extension>,
+}
+/// A directory extension.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Extension {
+    /// `extension_`, the id of the application that registered it, without dashes, `_` and its own name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "ExtensionType", tag = "2")]
+    pub r#type: i32,
+    /// Whether it holds several values.
+    #[prost(bool, tag = "3")]
+    pub is_multi_valued: bool,
+}
 /// Whether the detector can read a group. While it cannot, the last known members are retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -959,6 +979,49 @@ impl GroupState {
             "GROUP_STATE_PRESENT" => Some(Self::Present),
             "GROUP_STATE_GONE" => Some(Self::Gone),
             "GROUP_STATE_UNREADABLE" => Some(Self::Unreadable),
+            _ => None,
+        }
+    }
+}
+/// What a value of a directory extension is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ExtensionType {
+    /// A type that this version does not know.
+    Unspecified = 0,
+    Binary = 1,
+    Boolean = 2,
+    DateTime = 3,
+    Integer = 4,
+    LargeInteger = 5,
+    String = 6,
+}
+impl ExtensionType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXTENSION_TYPE_UNSPECIFIED",
+            Self::Binary => "EXTENSION_TYPE_BINARY",
+            Self::Boolean => "EXTENSION_TYPE_BOOLEAN",
+            Self::DateTime => "EXTENSION_TYPE_DATE_TIME",
+            Self::Integer => "EXTENSION_TYPE_INTEGER",
+            Self::LargeInteger => "EXTENSION_TYPE_LARGE_INTEGER",
+            Self::String => "EXTENSION_TYPE_STRING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXTENSION_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXTENSION_TYPE_BINARY" => Some(Self::Binary),
+            "EXTENSION_TYPE_BOOLEAN" => Some(Self::Boolean),
+            "EXTENSION_TYPE_DATE_TIME" => Some(Self::DateTime),
+            "EXTENSION_TYPE_INTEGER" => Some(Self::Integer),
+            "EXTENSION_TYPE_LARGE_INTEGER" => Some(Self::LargeInteger),
+            "EXTENSION_TYPE_STRING" => Some(Self::String),
             _ => None,
         }
     }

@@ -8,10 +8,12 @@ pub mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::mapping::{self, AttributeTable, Tables};
 use crate::resource::{
-    CrossTenantAccessPolicy, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant,
+    CrossTenantAccessPolicy, DirectoryExtensions, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec,
+    Synchronization, Tenant,
 };
-use crate::{DirectoryId, TenantName};
+use crate::{DirectoryId, TenantName, scope};
 
 /// One revision of the configuration. The empty one, revision 0, stands before the first `apply`.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,7 @@ pub struct Configuration {
     projections: BTreeMap<TenantName, Revised<Projection>>,
     resolutions: BTreeMap<TenantName, Revised<NameResolution>>,
     directories: BTreeMap<TenantName, DirectoryId>,
+    extensions: BTreeMap<TenantName, Revised<DirectoryExtensions>>,
 }
 
 /// A synchronization with its name.
@@ -85,6 +88,9 @@ impl Configuration {
                 (Spec::Directory(spec), Some(tenant)) => {
                     configuration.directories.insert(tenant, spec.id);
                 }
+                (Spec::DirectoryExtensions(spec), Some(tenant)) => {
+                    configuration.extensions.insert(tenant, Revised { revision, spec });
+                }
                 // Only the control API knows names beside keys.
                 (Spec::Rename(_), _) => {}
                 // Validation refuses these: they belong to a tenant and name none.
@@ -93,7 +99,8 @@ impl Configuration {
                     | Spec::Synchronization(_)
                     | Spec::Projection(_)
                     | Spec::NameResolution(_)
-                    | Spec::Directory(_),
+                    | Spec::Directory(_)
+                    | Spec::DirectoryExtensions(_),
                     None,
                 ) => {}
             }
@@ -174,6 +181,18 @@ impl Configuration {
         self.directories.get(tenant)
     }
 
+    /// What mappings know of the attributes of a tenant.
+    #[must_use]
+    pub fn attributes(&self, tenant: &TenantName) -> AttributeTable<'_> {
+        AttributeTable::new(self.extensions.get(tenant).map(|extensions| &extensions.spec))
+    }
+
+    /// What mappings know of the attributes of a source and a target.
+    #[must_use]
+    pub fn tables(&self, source: &TenantName, target: &TenantName) -> Tables<'_> {
+        Tables { source: self.attributes(source), target: self.attributes(target) }
+    }
+
     /// Whether a tenant's organization lists it: one that is not listed is not read, and nothing is written for it.
     #[must_use]
     pub fn is_listed(&self, tenant: &TenantName) -> bool {
@@ -206,7 +225,12 @@ impl Configuration {
         let of_synchronization = |synchronization: &NamedSynchronization| {
             let terms = self.policies.get(&synchronization.spec.to).map(|policy| policy.revision);
             let [tenant, organization] = of_tenant(&synchronization.spec.to);
-            [Some(synchronization.revision), terms, tenant, organization]
+            let mut mappings = synchronization.spec.mappings.iter();
+            let names_extensions = scope::names_extension(&synchronization.spec.scope)
+                || mappings.any(|(target, mapping)| mapping::names_extension(target, mapping));
+            let extensions = [source, &synchronization.spec.to].map(|tenant| self.extensions.get(tenant).filter(|_| names_extensions));
+            let [of_source, of_target] = extensions.map(|extensions| extensions.map(|extensions| extensions.revision));
+            [Some(synchronization.revision), terms, tenant, organization, of_source, of_target]
         };
         // A delta for a newer projection than this replica's gets no decision until the replica has that projection.
         let projection = self.projection(source).map(|(revision, _)| revision);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::extension::Extensions;
 use crate::{DirectoryId, GroupId, Timestamp, key};
 
 /// The key of a tenant's identity.
@@ -12,6 +13,9 @@ pub const ACCESS_POLICY: &str = "access-policy/live";
 
 /// The key of the detection progress.
 pub const FRESHNESS: &str = "freshness/users";
+
+/// The key of the directory extensions of users.
+pub const EXTENSIONS: &str = "extensions/users";
 
 const GROUP_NAME: &str = "group-name";
 
@@ -62,6 +66,8 @@ pub enum Fact {
     AccessPolicy(AccessPolicy),
     /// The tenant's identity.
     Identity(Identity),
+    /// The directory extensions of users.
+    Extensions(Extensions),
     /// The detection progress.
     Freshness {
         /// The number of cycles completed since the initial one.
@@ -140,6 +146,7 @@ impl Fact {
             Self::GroupName { name, .. } => group_name_key(name),
             Self::AccessPolicy(_) => ACCESS_POLICY.to_owned(),
             Self::Identity(_) => IDENTITY.to_owned(),
+            Self::Extensions(_) => EXTENSIONS.to_owned(),
             Self::Freshness { .. } => FRESHNESS.to_owned(),
         }
     }

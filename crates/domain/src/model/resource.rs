@@ -6,6 +6,7 @@
 mod access_policy;
 mod connector;
 mod directory;
+mod directory_extensions;
 mod hosts;
 mod name_resolution;
 mod organization;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
 pub use connector::{ConnectorSection, DescribedUrl, Description, Location, SecretRef, SectionProblem, UrlPurpose, is_safe_for_secrets};
 pub use directory::Directory;
+pub use directory_extensions::DirectoryExtensions;
 pub use hosts::{AllowedHosts, InvalidHost};
 pub use name_resolution::NameResolution;
 pub use organization::Organization;
@@ -52,13 +54,15 @@ pub enum Kind {
     NameResolution,
     /// Which directory a tenant is; derived by control, never applied by a user.
     Directory,
+    /// Which directory extensions the users of a tenant have; derived by control, never applied by a user.
+    DirectoryExtensions,
     /// The name of a renamed tenant; made by a command, never applied by a user.
     Rename,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Organization,
         Self::Tenant,
         Self::CrossTenantAccessPolicy,
@@ -66,6 +70,7 @@ impl Kind {
         Self::Projection,
         Self::NameResolution,
         Self::Directory,
+        Self::DirectoryExtensions,
         Self::Rename,
     ];
 
@@ -86,6 +91,7 @@ impl Kind {
             Self::Projection => "Projection",
             Self::NameResolution => "NameResolution",
             Self::Directory => "Directory",
+            Self::DirectoryExtensions => "DirectoryExtensions",
             Self::Rename => "Rename",
         }
     }
@@ -142,6 +148,8 @@ pub enum Spec {
     NameResolution(NameResolution),
     /// See [`Directory`].
     Directory(Directory),
+    /// See [`DirectoryExtensions`].
+    DirectoryExtensions(DirectoryExtensions),
     /// See [`Rename`].
     Rename(Rename),
 }
@@ -158,6 +166,7 @@ impl Spec {
             | Self::Projection(_)
             | Self::NameResolution(_)
             | Self::Directory(_)
+            | Self::DirectoryExtensions(_)
             | Self::Rename(_) => None,
         }
     }
@@ -175,6 +184,7 @@ impl Spec {
             Kind::Projection => Self::Projection(serde_json::from_slice(json)?),
             Kind::NameResolution => Self::NameResolution(serde_json::from_slice(json)?),
             Kind::Directory => Self::Directory(serde_json::from_slice(json)?),
+            Kind::DirectoryExtensions => Self::DirectoryExtensions(serde_json::from_slice(json)?),
             Kind::Rename => Self::Rename(serde_json::from_slice(json)?),
         })
     }
@@ -190,6 +200,7 @@ impl Spec {
             Self::Projection(spec) => serde_json::to_vec(spec),
             Self::NameResolution(spec) => serde_json::to_vec(spec),
             Self::Directory(spec) => serde_json::to_vec(spec),
+            Self::DirectoryExtensions(spec) => serde_json::to_vec(spec),
             Self::Rename(spec) => serde_json::to_vec(spec),
         }
         .expect("specs have string keys and no failing serializers")
@@ -206,6 +217,7 @@ impl Spec {
             Self::Projection(_) => Kind::Projection,
             Self::NameResolution(_) => Kind::NameResolution,
             Self::Directory(_) => Kind::Directory,
+            Self::DirectoryExtensions(_) => Kind::DirectoryExtensions,
             Self::Rename(_) => Kind::Rename,
         }
     }

@@ -89,10 +89,12 @@ impl CompiledRules {
 impl Rules {
     fn compile(configuration: &Configuration, source: &TenantName, spec: &Synchronization) -> Self {
         let terms = configuration.terms(&spec.to, source);
-        let mappings = mapping::of(spec, terms);
+        let mappings = mapping::of(configuration, source, spec);
+        // A mapping that is not known to fit is never left out while users are created without it.
+        let is_resolved = mapping::is_resolved(&spec.mappings, &configuration.tables(source, &spec.to));
         Self {
             confirmed: configuration.one_organization(source, &spec.to),
-            scope: scope::compile(&spec.scope),
+            scope: if is_resolved { scope::compile(&spec.scope, &configuration.attributes(source)) } else { scope::unresolved() },
             admitted: access::admits(terms, mappings.user_type()),
             mappings,
             grace_period_ms: u64::try_from(spec.scope_grace_period.as_millis()).unwrap_or(u64::MAX),

@@ -113,7 +113,7 @@ pub enum DeprovisionReason {
 pub enum SkipReason {
     /// The two tenants are not confirmed members of one organization.
     NotOneOrganization,
-    /// A group that the scope names is not resolved to an id yet.
+    /// A group that the scope names is not resolved to an id yet, or a directory extension that is mapped is not known.
     ScopeUnresolved,
     /// The user has no address to be invited by.
     NoAddress,

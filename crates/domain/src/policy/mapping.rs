@@ -1,26 +1,33 @@
 //! Maps a source user's attributes to attributes in a target.
 //!
 //! The defaults of [`attribute`], what the synchronization maps on top of them, and what the target keeps for itself are compiled once a
-//! revision into one list; mapping a user is a walk over that list. What was not read is never written: only an explicit null clears.
+//! revision into one list, over the attributes that both directories have ([`Tables`]); mapping a user is a walk over that list. What was not read is never written: only an explicit null clears.
 
 mod attribute;
 mod attributes;
 mod expression;
+mod resolved;
 pub(crate) mod schema;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use attribute::{Attribute, ByDefault, Target, ValueType};
-pub use attributes::{attribute, is_writable, known, name};
-pub use expression::{Known, Readable, checked};
-use xtsync_language::{Compiler, Context, Program, Run};
+pub use attributes::{attribute, known, name};
+pub use expression::{Known, checked};
+pub use resolved::{extensions_read, is_resolved, names_extension};
+pub(crate) use table::AnyExtension;
+pub use table::{AttributeTable, Tables};
+use xtsync_language::{Compiler, Context, Program, Run, Schema as _};
 
 use self::expression::converted;
 use crate::attributes::AttributeName;
-use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
-use crate::{Attributes, Value};
+use crate::configuration::Configuration;
+use crate::extension::is_extension;
+use crate::resource::{Apply, Mapping, MappingSource, Nulls, Synchronization, UserType};
+use crate::{Attributes, TenantName, Value};
 
 /// The compiled mappings of one synchronization.
 #[derive(Debug, Clone)]
@@ -86,22 +93,23 @@ impl Hash for Mappings {
     }
 }
 
-/// The compiled mappings of a synchronization. What the target's terms keep for the target is written at creation only.
-pub(crate) fn of(synchronization: &Synchronization, terms: Option<&PartnerTerms>) -> Mappings {
-    let keeps = terms.map(|terms| terms.keeps.clone()).unwrap_or_default();
-    compile(&synchronization.mappings, synchronization.nulls, &keeps)
+/// The compiled mappings of a synchronization out of a tenant. What the target's terms keep for the target is written at creation only.
+pub(crate) fn of(configuration: &Configuration, source: &TenantName, synchronization: &Synchronization) -> Mappings {
+    let keeps = configuration.terms(&synchronization.to, source).map(|terms| terms.keeps.clone()).unwrap_or_default();
+    let tables = configuration.tables(source, &synchronization.to);
+    compile(&synchronization.mappings, synchronization.nulls, &keeps, &tables)
 }
 
 /// Compiles mappings: the defaults, `written` on top of them, and `keeps`, what the target lets be written at creation only.
 ///
-/// What [`crate::configuration::validate`] refuses is left out here.
+/// What [`crate::configuration::validate`] refuses is left out here, and so are extensions that were not read or are gone.
 #[must_use]
-pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeSet<String>) -> Mappings {
-    let mut compiler = Compiler::new(&Readable);
-    let mut row = |attribute: &Attribute| {
+pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeSet<String>, tables: &Tables<'_>) -> Mappings {
+    let mut compiler = Compiler::new(&tables.source);
+    let mut row = |attribute: Attribute<'_>| {
         let mapping = match written.get(attribute.name) {
             Some(mapping) => mapping.clone(),
-            None => by_default(attribute)?,
+            None => by_default(&attribute)?,
         };
         let clears = match attribute.target {
             Target::Clearable => mapping.nulls.unwrap_or(nulls) == Nulls::Clear,
@@ -109,15 +117,17 @@ pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeS
             Target::Never(_) => return None,
         };
         Some(Row {
-            target: attribute.name.into(),
+            target: name(attribute.name),
             value_type: attribute.value_type,
-            from: compiled(&mapping.from, attribute.value_type, &mut compiler)?,
+            from: compiled(&mapping.from, attribute.value_type, &tables.source, &mut compiler)?,
             default: mapping.default.and_then(|text| attribute.value_type.constant(&text)),
             apply: if keeps.contains(attribute.name) { Apply::OnCreate } else { mapping.apply },
             clears,
         })
     };
-    let rows = known().iter().filter_map(&mut row).collect();
+    let extensions = written.keys().filter(|name| is_extension(name)).filter_map(|name| tables.target.attribute(name));
+    let extensions = extensions.filter(|attribute| attribute.value_type != ValueType::Unread);
+    let rows = known().iter().copied().chain(extensions).filter_map(&mut row).collect();
     Mappings { rows, program: Arc::new(compiler.finish()) }
 }
 
@@ -151,9 +161,15 @@ impl Row {
         };
         Ok(match (value, &self.default) {
             (Some(Value::Null), Some(default)) => Some(default.clone()),
+            (Some(Value::Texts(texts)), _) if is_extension(&self.target) => Some(Value::Texts(as_set(texts))),
             (value, _) => value,
         })
     }
+}
+
+/// The values of a multi-valued extension. A directory promises no order of them and keeps none twice; another order is no difference.
+fn as_set(texts: Vec<String>) -> Vec<String> {
+    texts.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl Mapped {
@@ -199,15 +215,17 @@ pub fn reads(mapping: &Mapping) -> Vec<String> {
     match &mapping.from {
         MappingSource::Source(name) => vec![name.clone()],
         MappingSource::Expression(text) => {
-            let mut compiler = Compiler::new(&Readable);
+            let mut compiler = Compiler::new(&AnyExtension);
             compiler.add(text).map(|_| compiler.finish().attributes().map(str::to_owned).collect()).unwrap_or_default()
         }
         MappingSource::Constant(_) | MappingSource::None => Vec::new(),
     }
 }
 
-fn compiled(from: &MappingSource, value_type: ValueType, compiler: &mut Compiler<'_>) -> Option<Input> {
+fn compiled(from: &MappingSource, value_type: ValueType, source: &AttributeTable<'_>, compiler: &mut Compiler<'_>) -> Option<Input> {
     match from {
+        // A directory may refuse to be asked for an extension that it does not have.
+        MappingSource::Source(name) if is_extension(name) && source.kind(name).is_none() => None,
         MappingSource::Source(name) => Some(Input::Attribute(name.clone())),
         MappingSource::Constant(text) => value_type.constant(text).map(Input::Constant),
         MappingSource::Expression(text) => compiler.add(text).ok().map(|number| Input::Expression(number, text.clone())),
@@ -215,7 +233,7 @@ fn compiled(from: &MappingSource, value_type: ValueType, compiler: &mut Compiler
     }
 }
 
-fn by_default(attribute: &Attribute) -> Option<Mapping> {
+fn by_default(attribute: &Attribute<'_>) -> Option<Mapping> {
     match attribute.default {
         ByDefault::Direct => Some(MappingSource::Source(attribute.name.to_owned()).into()),
         ByDefault::OnCreate(text) => Some(Mapping { apply: Apply::OnCreate, ..MappingSource::Constant(text.to_owned()).into() }),

@@ -38,7 +38,7 @@ impl Known {
             match fact {
                 Fact::GroupName { name, ids, resolution } if resolution == revision => drop(known.names.insert(name, ids)),
                 Fact::Group(group) => drop(known.groups.insert(group.id.clone(), group)),
-                Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => {}
+                Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Extensions(_) | Fact::Freshness { .. } => {}
             }
         }
         known

@@ -10,7 +10,8 @@ use xtsync_language::filter::Filter;
 
 use crate::GroupId;
 use crate::delta::User;
-use crate::mapping::{self, Known, Readable};
+use crate::extension::is_extension;
+use crate::mapping::{self, AttributeTable, Known};
 use crate::resource::{self, Where};
 
 /// A compiled scope.
@@ -32,7 +33,8 @@ enum Members {
         /// Whether members of groups in those groups count too.
         nested: bool,
     },
-    /// At least one group name is not resolved to an id yet, or the filter cannot be used. No user is decided before that is mended.
+    /// At least one group name is not resolved to an id yet, a directory extension that is mapped is not known, or the filter cannot be used. No
+    /// user is decided before that is mended.
     Unresolved,
 }
 
@@ -64,18 +66,19 @@ pub enum Standing {
     In,
     /// The user is not in scope.
     Out,
-    /// Unknown until every group of the scope is resolved to an id.
+    /// Unknown until all that the synchronization names is known.
     Unresolved,
     /// Unknown because of this attribute: its newest value was not taken, or a pattern takes too many steps on it.
     Unknown(&'static str),
 }
 
-/// Compiles a scope.
+/// Compiles a scope over the attributes of the source.
 #[must_use]
-pub fn compile(scope: &resource::Scope) -> Scope {
-    let Ok(filter) = scope.filter.as_ref().map_or(Ok(None), filtered) else {
-        // Validation refuses such a filter. Without it everyone would be in scope.
-        return Scope { members: Members::Unresolved, filter: None };
+pub fn compile(scope: &resource::Scope, source: &AttributeTable<'_>) -> Scope {
+    let Ok(filter) = scope.filter.as_ref().map_or(Ok(None), |written| filtered(written, source)) else {
+        // Validation refuses such a filter, or it names a directory extension that is not read yet, or is gone. Without it everyone would be in
+        // scope.
+        return unresolved();
     };
     let pinned: Option<Vec<_>> = scope.groups.iter().map(|group| group.id().cloned()).collect();
     let members = match pinned {
@@ -86,9 +89,22 @@ pub fn compile(scope: &resource::Scope) -> Scope {
     Scope { members, filter }
 }
 
-fn filtered(written: &Where) -> Result<Option<Filtered>, xtsync_language::Error> {
+/// A scope of which it is not known yet whether users are in it.
+#[must_use]
+pub fn unresolved() -> Scope {
+    Scope { members: Members::Unresolved, filter: None }
+}
+
+fn filtered(written: &Where, source: &AttributeTable<'_>) -> Result<Option<Filtered>, xtsync_language::Error> {
     let Some(tree) = written.tree()? else { return Ok(None) };
-    Ok(Some(Filtered { text: tree.to_string(), filter: Arc::new(Filter::compile(&tree, &Readable)?) }))
+    Ok(Some(Filtered { text: tree.to_string(), filter: Arc::new(Filter::compile(&tree, source)?) }))
+}
+
+/// Whether the filter of a scope tests a directory extension.
+#[must_use]
+pub fn names_extension(scope: &resource::Scope) -> bool {
+    let tree = scope.filter.as_ref().and_then(|written| written.tree().ok().flatten());
+    tree.is_some_and(|tree| tree.attributes().into_iter().any(is_extension))
 }
 
 /// Returns whether a user is in scope. Direct members are; with `nested`, members of nested groups are too.
@@ -138,7 +154,7 @@ mod tests {
     }
 
     fn compiled(scope: &str) -> Scope {
-        compile(&serde_json::from_str(&format!("{{{scope}}}")).unwrap())
+        compile(&serde_json::from_str(&format!("{{{scope}}}")).unwrap(), &AttributeTable::default())
     }
 
     #[test]

@@ -39,6 +39,18 @@ pub enum Node {
     },
 }
 
+impl Tree {
+    /// The attributes that its clauses test, in order and as often as they stand there.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<&str> {
+        match &self.node {
+            Node::And(parts) | Node::Or(parts) => parts.iter().flat_map(Self::attributes).collect(),
+            Node::Not(part) => part.attributes(),
+            Node::Clause { attribute, .. } => vec![attribute],
+        }
+    }
+}
+
 /// Equal when they say the same, wherever it is written.
 impl PartialEq for Tree {
     fn eq(&self, other: &Self) -> bool {

@@ -1,4 +1,4 @@
-//! How long values may be. Source: the `user` and `group` resource pages of Microsoft Graph v1.0; directory extensions hold 256 characters.
+//! How long values may be. Source: the `user` and `group` resource pages of Microsoft Graph v1.0; directory extensions hold 256 characters a value.
 
 use super::Directory;
 use super::sets::Sets;
@@ -26,7 +26,7 @@ const LIMITS: &[(Prop, usize)] = &[
     (named("usageLocation"), 2),
 ];
 
-/// The characters of a directory extension.
+/// The characters of a value of a directory extension.
 const EXTENSION_MAX: usize = 256;
 
 impl Directory {
@@ -35,7 +35,7 @@ impl Directory {
         let listed = |prop: Prop| LIMITS.iter().find(|(known, _)| *known == prop).map(|(_, limit)| *limit);
         let limit = |prop: Prop| listed(prop).or(property::is_extension(prop).then_some(EXTENSION_MAX));
         let long =
-            |prop: Prop, value: &Value| value.as_text().is_some_and(|text| limit(prop).is_some_and(|limit| text.chars().count() > limit));
+            |prop: Prop, value: &Value| value.each_text().iter().any(|text| limit(prop).is_some_and(|limit| text.chars().count() > limit));
         let many = |prop: Prop, value: &Value| prop == named("businessPhones") && value.each_text().len() > 1;
         match sets.iter().find(|(prop, value)| long(*prop, value) || many(*prop, value)) {
             Some((prop, _)) => Err(Failure::invalid_value(self.schema.name(*prop), resource)),

@@ -33,6 +33,7 @@ use self::fresh::Fresh;
 pub(crate) use self::groups::referenced_id;
 pub(crate) use self::privileged::is_sensitive;
 pub use self::redeem::Redemption;
+use crate::extension::Extension;
 use crate::faults::FaultState;
 use crate::group::{Group, GroupEntry};
 use crate::journal::Journal;
@@ -96,7 +97,8 @@ pub(crate) struct Directory {
 impl Directory {
     pub(crate) fn new(name: &str, id: Uuid, journal: Journal, fault_state: FaultState) -> Self {
         let mut schema = Schema::default();
-        schema.register(&anchor_property()).expect("an empty schema has room");
+        let anchor = Extension::new(&anchor_property(), "String", false);
+        anchor.and_then(|anchor| schema.register(anchor)).expect("an empty schema has room");
         Self {
             name: Arc::from(name),
             id,

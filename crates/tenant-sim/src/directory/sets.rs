@@ -34,6 +34,7 @@ impl Directory {
                 kind => Value::from_json(kind, json),
             };
             let invalid = || Failure::invalid_value(name, resource);
+            let value = value.filter(|value| self.schema.holds(prop, value));
             sets.push((prop, value.ok_or_else(invalid)?));
         }
         self.check_lengths(&sets, if kind == ObjectKind::User { "user" } else { "group" })?;

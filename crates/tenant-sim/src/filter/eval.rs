@@ -49,7 +49,7 @@ fn any(list: Option<&Value>, items: Option<&Items>) -> bool {
         (Some(Value::Json(json)), Some(items)) => {
             json.as_array().is_some_and(|array| array.iter().any(|item| item_passes(items, &whole(item))))
         }
-        (Some(Value::Null | Value::Flag(_) | Value::Time(_) | Value::Text(_)) | None, _) => false,
+        (Some(Value::Null | Value::Flag(_) | Value::Number(_) | Value::Time(_) | Value::Text(_)) | None, _) => false,
     }
 }
 
@@ -60,7 +60,7 @@ fn item_passes(items: &Items, item: &Value) -> bool {
         Items::Test(None, test) => passes(test, item),
         Items::Test(Some(part), test) => match item {
             Value::Json(json) => passes(test, &part_of(json, part)),
-            Value::Null | Value::Flag(_) | Value::Time(_) | Value::Text(_) | Value::Texts(_) => false,
+            Value::Null | Value::Flag(_) | Value::Number(_) | Value::Time(_) | Value::Text(_) | Value::Texts(_) => false,
         },
     }
 }
@@ -106,6 +106,6 @@ fn order(value: &Value, literal: &Literal) -> Option<Ordering> {
         (Value::Time(value), Literal::Time(literal)) => Some(value.cmp(literal)),
         // Some clients quote times.
         (Value::Time(value), Literal::Text(literal)) => parse_time(literal).map(|literal| value.cmp(&literal)),
-        (Value::Null | Value::Flag(_) | Value::Time(_) | Value::Text(_) | Value::Texts(_) | Value::Json(_), _) => None,
+        (Value::Null | Value::Flag(_) | Value::Number(_) | Value::Time(_) | Value::Text(_) | Value::Texts(_) | Value::Json(_), _) => None,
     }
 }

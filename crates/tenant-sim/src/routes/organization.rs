@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 
 use super::list::Listing;
 use super::{Answer, Call, Reply, id, users, with_context};
-use crate::directory::ANCHOR_APP_ID;
 use crate::error::Failure;
+use crate::extension::Extension;
 use crate::property::ObjectKind;
 use crate::select::Select;
 
@@ -71,18 +71,6 @@ fn object(call: &Call<'_>, key: &str) -> Answer {
 
 fn extensions(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
-    let extensions = directory.schema.extensions().iter().map(|name| {
-        json!({
-            "@odata.type": "#microsoft.graph.extensionProperty",
-            "id": ANCHOR_APP_ID.to_string(),
-            "deletedDateTime": null,
-            "appDisplayName": "xtsync",
-            "dataType": "String",
-            "isMultiValued": false,
-            "isSyncedFromOnPremises": false,
-            "name": name,
-            "targetObjects": ["User"],
-        })
-    });
+    let extensions = directory.schema.extensions().iter().map(Extension::to_json);
     Ok(Reply::ok(json!({"@odata.context": call.context("Collection(extensionProperty)"), "value": extensions.collect::<Vec<_>>()})))
 }

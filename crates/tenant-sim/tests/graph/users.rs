@@ -153,6 +153,63 @@ async fn the_anchor_is_registered_set_found_and_cleared() {
 }
 
 #[tokio::test]
+async fn extensions_of_all_types_are_listed_set_cleared_and_refused() {
+    let world = World::small().await;
+    let (tenant, hub) = (world.sim.tenant("hub").unwrap(), world.graph("hub").await);
+    let name = |own: &str| format!("extension_0123456789abcdef0123456789abcdef_{own}");
+    for (own, data_type, several) in [
+        ("cost", "String", false),
+        ("skills", "String", true),
+        ("vip", "Boolean", false),
+        ("level", "Integer", false),
+        ("badge", "LargeInteger", false),
+        ("since", "DateTime", false),
+        ("levels", "Integer", true),
+    ] {
+        tenant.register_typed_extension(&name(own), data_type, several).unwrap();
+    }
+    assert!(tenant.register_typed_extension(&name("shape"), "Polygon", false).is_err());
+    let listed = hub.post("/directoryObjects/getAvailableExtensionProperties", json!({})).await.ok();
+    let listed = listed["value"].as_array().unwrap().iter().find(|listed| listed["name"] == *name("skills")).unwrap();
+    assert_eq!((&listed["dataType"], &listed["isMultiValued"]), (&json!("String"), &json!(true)));
+    let path = format!("/users/{}", hub.create_user("ana").await);
+    for (own, value, status) in [
+        ("cost", json!("4711"), 204),
+        ("cost", json!(4711), 400),
+        ("cost", json!("x".repeat(257)), 400),
+        ("skills", json!(["rust", "sql"]), 204),
+        ("skills", json!("rust"), 400),
+        ("skills", json!(["x".repeat(257)]), 400),
+        ("vip", json!(true), 204),
+        ("vip", json!("true"), 400),
+        ("level", json!(7), 204),
+        ("level", json!("7"), 400),
+        ("level", json!(3_000_000_000_u64), 400),
+        ("badge", json!(3_000_000_000_u64), 204),
+        ("since", json!("2024-03-01T00:00:00Z"), 204),
+        ("since", json!("yesterday"), 400),
+        ("levels", json!([1, 2]), 204),
+        ("levels", json!({"a": 1}), 400),
+        ("unknown", json!("x"), 400),
+    ] {
+        let answer = hub.patch(&path, json!({name(own): value})).await;
+        assert_eq!(answer.status, status, "{own} {value}");
+        if status == 400 {
+            assert_eq!(answer.code(), "Request_BadRequest", "{own} {value}");
+        }
+    }
+    let select = ["cost", "skills", "vip", "level", "badge", "since", "levels"].map(name).join(",");
+    let user = hub.get(&format!("{path}?$select={select}")).await.ok();
+    assert_eq!((&user[name("skills")], &user[name("level")]), (&json!(["rust", "sql"]), &json!(7)));
+    assert_eq!((&user[name("badge")], &user[name("vip")]), (&json!(3_000_000_000_u64), &json!(true)));
+    assert_eq!((&user[name("since")], &user[name("levels")]), (&json!("2024-03-01T00:00:00Z"), &json!([1, 2])));
+    assert_eq!(hub.patch(&path, json!({name("skills"): null, name("level"): null})).await.status, 204);
+    let user = hub.get(&format!("{path}?$select={select}")).await.ok();
+    assert_eq!((&user[name("skills")], &user[name("level")], &user[name("cost")]), (&Json::Null, &Json::Null, &json!("4711")));
+    assert_eq!(hub.get(&format!("{path}?$select={}", name("unknown"))).await.status, 400);
+}
+
+#[tokio::test]
 async fn the_manager_is_a_reference() {
     let world = World::small().await;
     let hub = world.graph("hub").await;

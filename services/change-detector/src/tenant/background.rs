@@ -9,10 +9,12 @@ use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 use xtsync_directory::{self as directory, Cursor, GroupChange, MemberPage, Page, Result, Source, UserChange};
+use xtsync_domain::extension::Extensions;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
+use super::refresh_extensions::{self, WithExtensions};
 use crate::error::Error;
 use crate::listing::Listing;
 use crate::names::Names;
@@ -20,8 +22,8 @@ use crate::names::Names;
 /// A request beside the cycles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Who the tenant is, and what it allows.
-    Tenant,
+    /// Who the tenant is, what it allows, and, where that is due, which directory extensions its users have.
+    Tenant(WithExtensions),
     /// The groups that bear these names.
     Names(Names),
     /// The names of these groups, and whether they can be read.
@@ -38,7 +40,7 @@ pub(super) enum Request {
 
 /// The answer to a request.
 pub(super) enum Answer {
-    Tenant(Result<Identity>, Result<AccessPolicy>),
+    Tenant(Result<Identity>, Result<AccessPolicy>, Option<Result<Extensions>>),
     /// Each name with the groups that bear it.
     Names(Result<Vec<(String, Vec<GroupId>)>>),
     /// Each group with its name, if it is known.
@@ -52,7 +54,11 @@ pub(super) enum Answer {
 impl Request {
     async fn send(self, source: Arc<dyn Source>) -> Answer {
         match self {
-            Self::Tenant => Answer::Tenant(source.identity().await, source.access_policy().await),
+            Self::Tenant(with_extensions) => {
+                let itself = async { (source.identity().await, source.access_policy().await) };
+                let ((identity, policy), extensions) = tokio::join!(itself, refresh_extensions::read(&*source, with_extensions));
+                Answer::Tenant(identity, policy, extensions)
+            }
             Self::Names(names) => Answer::Names(find(&*source, names).await),
             Self::Groups(groups) => Answer::Groups(look_up(&*source, groups).await),
             Self::Members(group, listing) => Answer::Members(source.members(&group, listing.page.as_ref()).await),
@@ -199,7 +205,12 @@ impl Tenant {
             return Ok(true);
         }
         match (request, answer) {
-            (_, Answer::Tenant(identity, policy)) => self.note_tenant(identity, policy, (asked_at, now)).await?,
+            (_, Answer::Tenant(identity, policy, extensions)) => {
+                self.note_tenant(identity, policy, (asked_at, now)).await?;
+                if let Some(extensions) = extensions {
+                    self.note_extensions(extensions, (asked_at, now)).await?;
+                }
+            }
             (Request::Names(names), Answer::Names(found)) => self.note_names(&names, found, (asked_at, now)).await?,
             (_, Answer::Groups(found)) => self.note_groups(found, (asked_at, now)).await?,
             (Request::Members(group, listing), Answer::Members(page)) => self.note_members(&group, listing, page, now).await?,
@@ -215,7 +226,7 @@ impl Tenant {
     /// Whether the tenant would still ask this.
     fn is_wanted(&self, request: &Request) -> bool {
         match request {
-            Request::Tenant => true,
+            Request::Tenant(_) => true,
             Request::Names(_) | Request::Groups(_) => self.facts_request(Timestamp(i64::MAX)).as_ref() == Some(request),
             Request::Members(group, listing) => self.is_listing_wanted(group, listing),
             Request::FullGroups(..) | Request::FullUsers(..) | Request::UserCount(_) => self.full_page_request().as_ref() == Some(request),

@@ -1,4 +1,5 @@
-//! The look at a tenant's facts, beside its cycles: who the tenant is and what it allows, then the names of groups, then the groups.
+//! The look at a tenant's facts, beside its cycles: who the tenant is, what it allows and which directory extensions its users have, then the
+//! names of groups, then the groups.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use xtsync_domain::{DirectoryId, GroupId, Timestamp};
 
 use super::Tenant;
 use super::background::Request;
+use super::refresh_extensions::{ExtensionsReading, WithExtensions};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::full::Reason;
@@ -40,6 +42,7 @@ pub(super) struct FactsReading {
     /// The groups of scopes, as they were looked at last.
     pub(super) group_states: HashMap<GroupId, GroupState>,
     stage: FactsStage,
+    pub(super) extensions: ExtensionsReading,
     /// When the tenant itself was asked about last.
     asked_at: Timestamp,
     /// When a cycle reported last that a group is gone.
@@ -56,13 +59,13 @@ impl Tenant {
             _ if now < self.facts.due => None,
             (FactsStage::Names, Some(_)) => Some(Request::Names(self.spec.names.clone())),
             (FactsStage::Groups, Some(projection)) => Some(Request::Groups(projection.groups.iter().cloned().collect())),
-            (FactsStage::Tenant, _) | (_, None) => Some(Request::Tenant),
+            (FactsStage::Tenant, _) | (_, None) => Some(Request::Tenant(WithExtensions(self.facts.extensions.due <= now))),
         }
     }
 
     /// Has the facts read at once, from the beginning.
     pub(super) fn renew_facts(&mut self) {
-        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, Timestamp(0));
+        (self.facts.stage, self.facts.due, self.facts.extensions.due) = (FactsStage::Tenant, Timestamp(0), Timestamp(0));
     }
 
     /// The facts are read; the next time is due so long after they were asked for.

@@ -3,6 +3,7 @@
 mod beside;
 mod comparison;
 mod cycles;
+mod extensions;
 mod identify;
 mod large;
 mod listings;

@@ -25,7 +25,7 @@ pub(super) async fn sources(
     for source in sources {
         let read_at = match fact::read(&context.store, source, FRESHNESS).await?.map(|fact| fact.fact) {
             Some(Fact::Freshness { completed_at, .. }) => Some(wire_time(completed_at)),
-            Some(Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_)) | None => None,
+            Some(Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Extensions(_)) | None => None,
         };
         let scopes = configuration.synchronizations_from(source).map(scope).collect();
         searched.push(SearchedSource { source: names.name(source).to_string(), read_at, scopes });

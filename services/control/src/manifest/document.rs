@@ -139,6 +139,7 @@ fn owner(source: &Source, kind: Kind, name: &str, tenant: Option<TenantName>) ->
             | Kind::Projection
             | Kind::NameResolution
             | Kind::Directory
+            | Kind::DirectoryExtensions
             | Kind::Rename,
             owner,
         ) => owner.map(Some).ok_or_else(|| source.problem("metadata", format!("missing field `tenant`: whose {kind} is it"))),
@@ -157,6 +158,7 @@ fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
         Kind::Projection => Spec::Projection(body(text)?),
         Kind::NameResolution => Spec::NameResolution(body(text)?),
         Kind::Directory => Spec::Directory(body(text)?),
+        Kind::DirectoryExtensions => Spec::DirectoryExtensions(body(text)?),
         Kind::Rename => Spec::Rename(body(text)?),
     })
 }

@@ -72,7 +72,7 @@ fn document(kind: Kind, generator: &mut SchemaGenerator) -> Option<Document> {
         Kind::Tenant => (generator.subschema_for::<Tenant>(), Owner::Itself, "emea"),
         Kind::CrossTenantAccessPolicy => (generator.subschema_for::<CrossTenantAccessPolicy>(), Owner::Tenant("hub"), "terms"),
         Kind::Synchronization => (generator.subschema_for::<Synchronization>(), Owner::Tenant("emea"), "to-hub"),
-        Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::Rename => return None,
+        Kind::Projection | Kind::NameResolution | Kind::Directory | Kind::DirectoryExtensions | Kind::Rename => return None,
     };
     Some(Document { spec, owner, name })
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use xtsync_contract::events;
-use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
+use xtsync_domain::extension::Extensions;
+use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, EXTENSIONS, Fact, IDENTITY, Identity};
 use xtsync_domain::{TenantFact, TenantName, Timestamp};
 use xtsync_store::{Error, Row, Store, params};
 
@@ -31,6 +32,19 @@ pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Ide
         }
     }
     Ok(identities)
+}
+
+/// Reads the directory extensions of each tenant of which the detector has read them.
+pub(crate) async fn extensions(store: &Store) -> Result<BTreeMap<TenantName, Extensions>, Error> {
+    const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key = $1";
+    let mut found = BTreeMap::new();
+    for row in store.fetch(SQL, params![EXTENSIONS]).await? {
+        let fact = decode(&row)?.map(|fact| fact.fact);
+        if let (Ok(tenant), Some(Fact::Extensions(extensions))) = (TenantName::new(row.text("tenant")?), fact) {
+            found.insert(tenant, extensions);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads the access policy of each tenant that the detector has read, with the time of the reading.

@@ -47,6 +47,14 @@ pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &
     publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
 }
 
+/// Publishes the directory extensions of a tenant's users, as the resource has them, the `nth` time.
+pub(crate) async fn extensions(bus: &Bus, tenant: TenantName, nth: u64, json: &str) {
+    let fact = Fact::Extensions(serde_json::from_str(json).unwrap());
+    let key = fact.key();
+    let fact = TenantFact { version: nth, read_at: Timestamp(1), fact };
+    publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
+}
+
 /// Publishes a user delta without attributes.
 pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
     user_delta(bus, user, version, Attributes::default()).await;

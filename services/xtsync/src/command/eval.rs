@@ -143,7 +143,7 @@ fn as_json(explained: &Explained, value: &Result<Value<'_>, Failure>, trace: boo
 
 #[cfg(test)]
 mod tests {
-    use xtsync_domain::mapping::Readable;
+    use xtsync_domain::mapping::AttributeTable;
 
     use super::*;
 
@@ -161,6 +161,6 @@ mod tests {
             assert_eq!(is_file(name), want, "{name}");
         }
         // What mappings know, eval knows as well.
-        assert!(Readable.known_names().all(|name| User::default().kind(name).is_some()));
+        assert!(AttributeTable::default().names().iter().all(|name| User::default().kind(name).is_some()));
     }
 }

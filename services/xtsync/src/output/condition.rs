@@ -11,6 +11,7 @@ pub fn text(condition: &Condition) -> String {
     let text = role(condition.code(), &of)
         .or_else(|| work(condition.code(), &of))
         .or_else(|| group(condition.code(), &of))
+        .or_else(|| extension(condition.code(), &of))
         .or_else(|| tenant(condition.code(), &of))
         .unwrap_or_else(|| "a condition that this version does not know".to_owned());
     match of.get("synchronization") {
@@ -122,6 +123,18 @@ fn group(code: Code, of: &Parameters<'_>) -> Option<String> {
         Code::GroupUnreadable => format!("group {group} cannot be read, {KEPT}"),
         Code::FormerRevisionInForce => format!("revision {} stays in force: {}", of.get("revision"), of.get("scope")),
         Code::NothingInForce => "nothing of it is in force yet".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What is known of the directory extensions that a mapping names.
+fn extension(code: Code, of: &Parameters<'_>) -> Option<String> {
+    Some(match code {
+        Code::ExtensionsNotRead => {
+            let tenant = of.get("tenant");
+            format!("the directory extensions of {tenant} are not read yet; its reader needs the permission Directory.Read.All")
+        }
+        Code::ExtensionRefused => of.get("reason").to_owned(),
         _ => return None,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
-use xtsync_domain::mapping::{self, Known, Readable};
+use xtsync_domain::mapping::{self, AttributeTable, Known};
 use xtsync_domain::{Attributes, Timestamp, Value};
 use xtsync_language::date::DateTime;
 use xtsync_language::{Kind, Read, Schema, Source, Value as Evaluated};
@@ -55,7 +55,7 @@ impl Source for User {
 /// The attributes that mappings know, and those that the user has.
 impl Schema for User {
     fn kind(&self, name: &str) -> Option<Kind> {
-        Readable.kind(name).or_else(|| match self.attributes.get(name)? {
+        AttributeTable::default().kind(name).or_else(|| match self.attributes.get(name)? {
             Value::Texts(_) => Some(Kind::List),
             Value::Null | Value::Text(_) | Value::Flag(_) | Value::Number(_) | Value::Time(_) | Value::Reference(_) | Value::Binary(_) => {
                 Some(Kind::Any)
@@ -64,8 +64,8 @@ impl Schema for User {
     }
 
     fn names(&self) -> Vec<&str> {
-        let known = Readable.known_names().map(|name| -> &str { name });
-        self.attributes.iter().map(|(name, _)| name).chain(known).collect()
+        let known = mapping::known().iter().filter(|attribute| attribute.source).map(|attribute| attribute.name);
+        known.chain(self.attributes.names()).collect()
     }
 }
 
@@ -75,7 +75,7 @@ fn value(name: &str, json: &Json) -> Option<Value> {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Flag(*flag),
         Json::Number(number) => number.as_i64().map_or_else(|| Value::Text(number.to_string()), Value::Number),
-        Json::String(text) => match DateTime::parse(text).filter(|_| Readable.kind(name) == Some(Kind::Time)) {
+        Json::String(text) => match DateTime::parse(text).filter(|_| AttributeTable::default().kind(name) == Some(Kind::Time)) {
             Some(time) => Value::Time(Timestamp(time.to_unix_micros())),
             None => Value::Text(text.clone()),
         },

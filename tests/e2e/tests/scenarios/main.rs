@@ -21,6 +21,8 @@
 //!
 //! `apply` takes `scope=A,B` or `everyone`, `where=` (a filter), `grace=`, `create=` and `delete=` (the limits), `rehire=`, `nulls=` and mappings:
 //! `name=value` is a constant, `name:=value` one as YAML reads it, and `name==value` an expression. In expressions and filters `'` stands for `"`.
+//! `name=<attribute` maps a source attribute. `extension TENANT NAME TYPE` registers a directory extension of users, with `many` one of several
+//! values; `extension_app_NAME` is its whole name. A value in brackets, `[a,b]`, is a list, and `=7` a number.
 //! `secret expired` makes all tenants refuse the secret of the reader and the writer as expired (`secret expired writer`: of one), and
 //! `secret renewed` replaces it there and in the secret files. `expire-tokens` ends the access tokens issued so far. `blocked ROLE TENANT`
 //! gives the code of what keeps a role from working on a tenant. `resync TENANT` reads it from the beginning, without waiting for a retry.
@@ -71,6 +73,7 @@ scenarios! {
     the_disabled_the_external_and_the_unreachable_are_not_created => "disabled-never-provisioned",
     a_user_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
     a_changed_mapping_writes_only_the_difference => "mapping-change",
+    extensions_of_one_value_and_of_several_travel_and_are_cleared => "extensions",
     an_expression_is_evaluated_for_each_user_and_again_when_it_changes => "expression",
     a_filter_moves_users_in_and_out => "filter",
     a_bad_expression_or_filter_is_refused_with_its_place => "bad-expression",
@@ -118,7 +121,7 @@ async fn play(name: &str) -> Result<()> {
     for (line, command) in commands {
         let answer = world.perform(&command).await.with_context(|| format!("{name}.txt:{line}"))?;
         if !answer.is_empty() {
-            answers.push_str(&format!("> {}\n{answer}\n", command.words()));
+            answers.push_str(&script::shortened(&format!("> {}\n{answer}\n", command.words())));
         }
     }
     world.stop().await?;

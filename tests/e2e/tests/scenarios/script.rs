@@ -62,11 +62,22 @@ impl Command {
     }
 }
 
+/// How the names of directory extensions begin.
+pub(crate) const EXTENSION: &str = "extension_0123456789abcdef0123456789abcdef_";
+
+/// How scripts write that.
+const SHORT: &str = "extension_app_";
+
+/// A text with the names of extensions as scripts write them.
+pub(crate) fn shortened(text: &str) -> String {
+    text.replace(EXTENSION, SHORT)
+}
+
 /// The commands of a script with their line numbers.
 pub(crate) fn parse(text: &str) -> Result<Vec<(usize, Command)>> {
     let mut commands = Vec::new();
     for (index, line) in text.lines().enumerate() {
-        let words = split(line).with_context(|| format!("line {}", index + 1))?;
+        let words = split(&line.replace(SHORT, EXTENSION)).with_context(|| format!("line {}", index + 1))?;
         if !words.is_empty() {
             commands.push((index + 1, Command { words }));
         }

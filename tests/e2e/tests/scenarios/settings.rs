@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xtsync::sandbox::Sandbox;
 use xtsync_tenant_sim::{Domains, TenantHandle};
 
-use crate::script::Command;
+use crate::script::{Command, EXTENSION};
 
 /// The applications of the simulated tenants, their first secret, and their second.
 pub(crate) const READER: &str = "app";
@@ -71,4 +71,10 @@ pub(crate) fn redeem(tenant: &TenantHandle, user: Uuid) -> Result<String> {
 /// `forget-partner hub emea`: the tenant has no entry of the other any more.
 pub(crate) fn forget_partner(tenant: &TenantHandle, partner: Option<TenantHandle>) -> Result<()> {
     Ok(tenant.remove_partner(partner.context("no such tenant")?.id())?)
+}
+
+/// `extension emea costCenter String`, `extension emea skills String many`.
+pub(crate) fn extension(command: &Command, tenant: &TenantHandle) -> Result<()> {
+    let name = format!("{EXTENSION}{}", command.word(2)?);
+    Ok(tenant.register_typed_extension(&name, command.word(3)?, command.has_word("many"))?)
 }

@@ -31,7 +31,12 @@ fn person(user: &Value, names: &BTreeMap<String, String>, more: &[String]) -> St
     let kind = user["userType"].as_str().unwrap_or("?");
     let state = user["externalUserState"].as_str().unwrap_or("internal");
     let shown = SHOWN.into_iter().chain(more.iter().map(String::as_str));
-    let shown: Vec<String> = shown.filter_map(|name| user[name].as_str().map(|value| format!(" {name}={value:?}"))).collect();
+    let value = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(format!("{text:?}")),
+        other => Some(other.to_string()),
+    };
+    let shown: Vec<String> = shown.filter_map(|name| Some(format!(" {name}={}", value(&user[name])?))).collect();
     format!("  {name}: {kind}, {state}, {sign_in}{}\n", shown.concat())
 }
 

@@ -30,6 +30,10 @@ pub(crate) fn yaml(command: &Command, source: &str, target: &str) -> Result<Stri
     if !mappings.is_empty() {
         yaml.push_str("  mappings:\n");
         for (name, constant) in mappings {
+            if let Some(source) = constant.strip_prefix('<') {
+                writeln!(yaml, "    {name}: {{source: {source}}}")?;
+                continue;
+            }
             match (name.strip_suffix(':'), constant.strip_prefix('=')) {
                 (Some(name), _) => writeln!(yaml, "    {name}: {{constant: {constant}}}")?,
                 (None, Some(expression)) => writeln!(yaml, "    {name}: {{expression: {:?}}}", quoted(expression))?,

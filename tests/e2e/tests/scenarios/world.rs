@@ -68,6 +68,7 @@ impl World {
             "allow" => self.consent(command, true)?,
             "forbid" => self.consent(command, false)?,
             "group" => self.group(command)?,
+            "extension" => settings::extension(command, &self.tenant(command)?)?,
             "nest" => self.nest(command)?,
             "user" => self.user(command)?,
             "guest" => self.guest(command)?,
@@ -459,6 +460,17 @@ fn unexpected(failure: Failure) -> anyhow::Error {
     failure.error
 }
 
+/// `[a,b]`.
+fn listed(text: &str) -> Option<Value> {
+    let items = text.strip_prefix('[')?.strip_suffix(']')?;
+    Some(items.split(',').map(str::trim).filter(|item| !item.is_empty()).collect())
+}
+
+/// `=7`.
+fn number(text: &str) -> Option<Value> {
+    text.strip_prefix('=')?.parse::<i64>().ok().map(Value::from)
+}
+
 fn values(command: &Command) -> Map<String, Value> {
     command
         .values()
@@ -467,7 +479,7 @@ fn values(command: &Command) -> Map<String, Value> {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 "null" => Value::Null,
-                text => text.into(),
+                text => listed(text).or_else(|| number(text)).unwrap_or_else(|| text.into()),
             };
             (name.to_owned(), value)
         })

@@ -29,10 +29,9 @@ pub fn needs(configuration: &Configuration, tenant: &TenantName) -> Projection {
     let mut projection = Projection::default();
     for synchronization in configuration.synchronizations_from(tenant) {
         projection.attributes.extend(ALWAYS.map(str::to_owned));
-        let terms = configuration.terms(&synchronization.spec.to, tenant);
-        projection.attributes.extend(mapping::of(&synchronization.spec, terms).reads().map(str::to_owned));
+        projection.attributes.extend(mapping::of(configuration, tenant, &synchronization.spec).reads().map(str::to_owned));
         let scope = &synchronization.spec.scope;
-        projection.attributes.extend(scope::compile(scope).reads().map(str::to_owned));
+        projection.attributes.extend(scope::compile(scope, &configuration.attributes(tenant)).reads().map(str::to_owned));
         projection.everyone |= scope.everyone;
         projection.groups.extend(scope.groups.iter().filter_map(GroupRef::id).cloned());
         projection.nested.extend(scope.groups.iter().filter(|_| scope.nested).filter_map(GroupRef::id).cloned());

@@ -76,6 +76,7 @@ fn the_basis_is_the_newest_of_what_a_sources_decisions_are_made_of_and_nothing_e
         (Kind::Organization, None, "fabrikam", organization, 1),
         (Kind::Projection, Some("emea"), "projection", r#"{"attributes":[],"groups":[]}"#, 8),
         (Kind::NameResolution, Some("emea"), "groups", r#"{"names":["Sales"]}"#, 1),
+        (Kind::DirectoryExtensions, Some("emea"), "extensions", r#"{"users":{}}"#, 1), // no mapping names one
     ] {
         let mut yaml = three_tenants();
         yaml.add(8, kind, owner, called, json);
@@ -118,4 +119,20 @@ fn every_name_that_is_written_is_looked_up_pinned_or_not_in_force_or_pending() {
     assert_eq!(resolution.names, ["Law", "Legal", "Sales"].map(str::to_owned).into());
     assert_eq!(resolution.pending, pending);
     assert!(needs::name_resolution(&yaml.configuration(1), [].into(), &name("us")).names.is_empty());
+}
+
+#[test]
+fn extensions_are_part_of_the_basis_and_of_the_need_where_a_mapping_names_one() {
+    const COST: &str = "extension_0123456789abcdef0123456789abcdef_cost";
+    let extensions = format!(r#"{{"users":{{"{COST}":{{"dataType":"String"}}}}}}"#);
+    for (tenant, want) in [("emea", 8), ("hub", 8), ("us", 1)] {
+        let mut yaml = three_tenants();
+        let mappings = format!(r#"{{"city":{{"expression":"[{COST}]"}}}}"#);
+        yaml.synchronization("emea", "to-hub", &format!(r#"{{"to":"hub","scope":{{"everyone":true}},"mappings":{mappings}}}"#));
+        yaml.add(8, Kind::DirectoryExtensions, Some(tenant), "extensions", &extensions);
+        let configuration = yaml.configuration(9);
+        assert_eq!(configuration.basis(&name("emea")), want, "{tenant}");
+        let is_read = needs::needs(&configuration, &name("emea")).attributes.contains(COST);
+        assert_eq!(is_read, tenant == "emea", "an extension of a directory that was not read is not asked for");
+    }
 }

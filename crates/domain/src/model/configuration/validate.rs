@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod claims;
+mod extensions;
 mod filter;
 mod mappings;
 mod synchronization;
@@ -14,9 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::fact::Identity;
-use crate::mapping;
+use crate::mapping::AttributeTable;
 use crate::name::is_name;
 use crate::resource::{CrossTenantAccessPolicy, Description, Id, Kind, Organization, Resource, Spec, Tenant, is_safe_for_secrets};
+
+pub use extensions::{extension_problems, unread_extensions};
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +66,17 @@ pub fn problems(proposal: &Proposal<'_>) -> Vec<Problem> {
         match spec {
             Spec::Organization(organization) => check_organization(organization, &configuration, &mut found),
             Spec::Tenant(tenant) => check_tenant(tenant, proposal.describe, wanted, &mut found),
-            Spec::CrossTenantAccessPolicy(policy) => check_access_policy(policy, &configuration, &mut found),
+            Spec::CrossTenantAccessPolicy(policy) => {
+                check_access_policy(policy, &attributes(proposal, id, spec, &configuration), &configuration, &mut found)
+            }
             Spec::Synchronization(synchronization) => {
                 synchronization::check(id, synchronization, &configuration, proposal.describe, &mut found);
                 capabilities::check(id, synchronization, &configuration, proposal.describe, &mut found);
+                if is_news(proposal, id, spec) {
+                    extensions::check(id, synchronization, &configuration, &mut found);
+                }
             }
-            Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::Rename(_) => {}
+            Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::DirectoryExtensions(_) | Spec::Rename(_) => {}
         }
     }
     claims::check(proposal, &mut problems);
@@ -106,6 +114,7 @@ fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
             | Kind::Projection
             | Kind::NameResolution
             | Kind::Directory
+            | Kind::DirectoryExtensions
             | Kind::Rename,
             owner,
         ) => match owner {
@@ -149,12 +158,24 @@ fn check_tenant(tenant: &Tenant, describe: Describe<'_>, wanted: &BTreeMap<Id, S
     }
 }
 
-fn check_access_policy(policy: &CrossTenantAccessPolicy, configuration: &Configuration, found: &mut Found<'_>) {
+/// Whether a resource is written and says what it did not say before. What stands may name an extension that is gone since, and that must
+/// not block other applies.
+fn is_news(proposal: &Proposal<'_>, id: &Id, spec: &Spec) -> bool {
+    proposal.written.contains(id) && proposal.standing.get(id) != Some(spec)
+}
+
+/// The attributes that a tenant's own resource may name.
+fn attributes<'a>(proposal: &Proposal<'_>, id: &Id, spec: &Spec, configuration: &'a Configuration) -> AttributeTable<'a> {
+    let tenant = id.tenant.as_ref().filter(|_| is_news(proposal, id, spec));
+    tenant.map_or_else(AttributeTable::default, |tenant| configuration.attributes(tenant))
+}
+
+fn check_access_policy(policy: &CrossTenantAccessPolicy, table: &AttributeTable<'_>, configuration: &Configuration, found: &mut Found<'_>) {
     for (partner, terms) in &policy.partners {
         if configuration.tenant(partner).is_none() {
             found.add(format!("spec.partners.{partner}"), no_tenant(partner));
         }
-        for attribute in terms.keeps.iter().filter(|attribute| !mapping::is_writable(attribute)) {
+        for attribute in terms.keeps.iter().filter(|attribute| !table.is_writable(attribute)) {
             found.add(format!("spec.partners.{partner}.keeps"), format!("'{attribute}' is no attribute that is ever written"));
         }
     }

@@ -110,6 +110,11 @@ fn outsider(kind: Kind) -> State {
 fn the_first_rule_that_matches_decides() {
     let unlisted = Fixture { organization: r#"{"tenants":["hub"]}"#, scope: r#""groups":["Sales"]"#, ..FIXTURE };
     let unresolved = Fixture { scope: r#""groups":["Sales"]"#, terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
+    let unread = Fixture {
+        more: r#","mappings":{"city":{"source":"extension_0123456789abcdef0123456789abcdef_city"}}"#,
+        terms: Some(r#"{"as":["Guest"]}"#),
+        ..FIXTURE
+    };
     let guests_only = Fixture { terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
     let nowhere = || State::Present(User { attributes: Attributes::default(), ..ana() });
     let there = || State::Present(ana());
@@ -120,6 +125,9 @@ fn the_first_rule_that_matches_decides() {
         (&unresolved, State::Gone(Gone::SoftDeleted), deleted()),
         (&unresolved, outsider(Kind::External), external()),
         (&unresolved, nowhere(), skipped(SkipReason::ScopeUnresolved)),
+        (&unread, State::Gone(Gone::Deleted), deleted()),
+        (&unread, outsider(Kind::Internal), skipped(SkipReason::ScopeUnresolved)),
+        (&unread, there(), skipped(SkipReason::ScopeUnresolved)),
         (&guests_only, outsider(Kind::Internal), out_of_scope(30_000, None)),
         (&guests_only, nowhere(), skipped(SkipReason::NoAddress)),
         (&guests_only, there(), skipped(SkipReason::UserTypeNotAdmitted)),

@@ -4,9 +4,9 @@ use crate::Value;
 
 /// What is known of one user attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attribute {
+pub struct Attribute<'a> {
     /// Microsoft Graph's name of it.
-    pub name: &'static str,
+    pub name: &'a str,
     /// What it holds.
     pub value_type: ValueType,
     /// Whether a mapping may read it from a source.
@@ -26,10 +26,14 @@ pub enum ValueType {
     Texts,
     /// A truth value.
     Flag,
+    /// A whole number.
+    Number,
     /// A moment.
     Time,
     /// What no mapping can carry.
     Other,
+    /// What is known once the directory's extensions are read.
+    Unread,
 }
 
 /// Whether a mapping may write an attribute.
@@ -63,9 +67,10 @@ impl ValueType {
             | (Self::Text, Value::Text(_))
             | (Self::Texts, Value::Texts(_))
             | (Self::Flag, Value::Flag(_))
+            | (Self::Number, Value::Number(_))
             | (Self::Time, Value::Time(_))
             | (Self::Other, _) => true,
-            (Self::Text | Self::Texts | Self::Flag | Self::Time, _) => false,
+            (Self::Text | Self::Texts | Self::Flag | Self::Number | Self::Time | Self::Unread, _) => false,
         }
     }
 
@@ -74,7 +79,7 @@ impl ValueType {
     pub fn constant(self, text: &str) -> Option<Value> {
         match self {
             Self::Text if !text.is_empty() => Some(text.into()),
-            Self::Text | Self::Texts | Self::Flag | Self::Time | Self::Other => None,
+            Self::Text | Self::Texts | Self::Flag | Self::Number | Self::Time | Self::Other | Self::Unread => None,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The user attributes that mappings know: **this is the file where a mapped attribute is added.**
+//! The user attributes that mappings know of every directory: **this is the file where a mapped attribute is added.**
 //!
 //! One row an attribute, by Microsoft Graph's name: what it holds, whether a mapping may read it from a source, whether one may write it
 //! in a target, and whether it is mapped where nothing is written. Entra shows only part of its default set
 //! (<https://learn.microsoft.com/entra/identity/multi-tenant-organizations/cross-tenant-synchronization-configure>, step 9), and
 //! mostly in a picture, so the set is xtsync's own: attributes that describe a person at work; none identifies, reaches or admits them.
 //! What must not be written, and why, is pitfall R6. What Entra refuses on privileged users (R9) is never mapped unasked; which attributes
-//! those are, the connector knows, because it writes them apart.
+//! those are, the connector knows, because it writes them apart. Directory extensions come beside these rows ([`super::AttributeTable`]).
 
 use super::attribute::Target::{Clearable, Never, Required};
 use super::attribute::{Attribute, ByDefault, Target, ValueType};
@@ -13,7 +13,7 @@ use crate::attributes::AttributeName;
 
 /// Every attribute that mappings know, by name.
 #[rustfmt::skip]
-const KNOWN: &[Attribute] = &[
+const KNOWN: &[Attribute<'static>] = &[
     //  name                    holds          readable  writable                                  by default
     row("accountEnabled",       ValueType::Flag,   true,     Never("it follows the account at home by itself"),  ByDefault::Unmapped),
     row("alternativeSecurityIds", ValueType::Other, false,   Never("the directory does not let it be written"),  ByDefault::Unmapped),
@@ -49,19 +49,19 @@ const KNOWN: &[Attribute] = &[
     row("userType",             ValueType::Text,   false,    Required,                                    ByDefault::OnCreate("Member")),
 ];
 
-const fn row(name: &'static str, value_type: ValueType, source: bool, target: Target, default: ByDefault) -> Attribute {
+const fn row(name: &'static str, value_type: ValueType, source: bool, target: Target, default: ByDefault) -> Attribute<'static> {
     Attribute { name, value_type, source, target, default }
 }
 
 /// Every attribute that mappings know, by name.
 #[must_use]
-pub fn known() -> &'static [Attribute] {
+pub fn known() -> &'static [Attribute<'static>] {
     KNOWN
 }
 
 /// The attribute of a name, if mappings know it.
 #[must_use]
-pub fn attribute(name: &str) -> Option<&'static Attribute> {
+pub fn attribute(name: &str) -> Option<&'static Attribute<'static>> {
     KNOWN.binary_search_by(|attribute| attribute.name.cmp(name)).ok().map(|at| &KNOWN[at])
 }
 
@@ -69,12 +69,6 @@ pub fn attribute(name: &str) -> Option<&'static Attribute> {
 #[must_use]
 pub fn name(name: &str) -> AttributeName {
     attribute(name).map_or_else(|| name.to_owned().into(), |known| known.name.into())
-}
-
-/// Whether a mapping may write an attribute.
-#[must_use]
-pub fn is_writable(name: &str) -> bool {
-    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Required))
 }
 
 #[cfg(test)]

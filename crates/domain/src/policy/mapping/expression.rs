@@ -7,49 +7,24 @@ use xtsync_language::{Compiler, Error, Failure, Kind, Read, Schema, Source, Valu
 
 use super::Invalid;
 use super::attribute::ValueType;
-use super::attributes::{attribute, known};
+use super::table::{AnyExtension, AttributeTable};
 use crate::{Attributes, Timestamp, Value};
 
-/// The attributes that expressions and filters may read.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Readable;
-
-impl Schema for Readable {
-    fn kind(&self, name: &str) -> Option<Kind> {
-        let attribute = attribute(name).filter(|attribute| attribute.source)?;
-        match attribute.value_type {
-            ValueType::Text => Some(Kind::Text),
-            ValueType::Texts => Some(Kind::List),
-            ValueType::Flag => Some(Kind::Flag),
-            ValueType::Time => Some(Kind::Time),
-            ValueType::Other => None,
-        }
-    }
-
-    fn names(&self) -> Vec<&str> {
-        Self.known_names().collect()
-    }
-}
-
-impl Readable {
-    /// The names of all of them.
-    pub fn known_names(self) -> impl Iterator<Item = &'static str> {
-        known().iter().filter(|attribute| attribute.source).map(|attribute| attribute.name)
-    }
-}
-
-/// Checks an expression for a target attribute that holds such values.
+/// Checks an expression over a source's attributes for a target attribute that holds such values. Before the source's extensions were read,
+/// each name of one may hold anything.
 ///
 /// # Errors
 /// Why it is none, with the place in its text; and what it gives, where that does not fit.
-pub fn checked(text: &str, target: ValueType) -> Result<Option<Kind>, Error> {
-    let mut compiler = Compiler::new(&Readable);
+pub fn checked(text: &str, target: ValueType, source: &AttributeTable<'_>) -> Result<Option<Kind>, Error> {
+    let schema: &dyn Schema = if source.is_unread() { &AnyExtension } else { source };
+    let mut compiler = Compiler::new(schema);
     let number = compiler.add(text)?;
     let kind = compiler.finish().kind(number).unwrap_or(Kind::Any);
     let fits = match (target, kind) {
-        (_, Kind::Any) | (ValueType::Texts, _) => true,
+        (_, Kind::Any) | (ValueType::Texts | ValueType::Unread, _) => true,
         (ValueType::Text, kind) => kind != Kind::List,
         (ValueType::Flag, kind) => matches!(kind, Kind::Flag | Kind::Text),
+        (ValueType::Number, kind) => matches!(kind, Kind::Integer | Kind::Text),
         (ValueType::Time, kind) => matches!(kind, Kind::Time | Kind::Text),
         (ValueType::Other, _) => false,
     };
@@ -98,11 +73,13 @@ pub(super) fn converted(evaluated: Result<Evaluated<'_>, Failure>, value_type: V
         (ValueType::Text, value) => value.text().map(|text| Value::Text(text.into_owned())),
         (ValueType::Flag, Evaluated::Flag(flag)) => Some(Value::Flag(flag)),
         (ValueType::Flag, value) => value.text().and_then(|text| text.to_lowercase().parse().ok()).map(Value::Flag),
+        (ValueType::Number, Evaluated::Integer(number)) => Some(Value::Number(number)),
+        (ValueType::Number, value) => value.text().and_then(|text| text.trim().parse().ok()).map(Value::Number),
         (ValueType::Time, Evaluated::Time(time)) => Some(Value::Time(Timestamp(time.to_unix_micros()))),
         (ValueType::Time, value) => {
             value.text().and_then(|text| DateTime::parse(&text)).map(|time| Value::Time(Timestamp(time.to_unix_micros())))
         }
-        (ValueType::Other, _) => None,
+        (ValueType::Other | ValueType::Unread, _) => None,
     };
     converted.map(Some).ok_or_else(|| invalid("wrong_type"))
 }

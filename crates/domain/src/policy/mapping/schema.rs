@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::{Attribute, ByDefault, Target, ValueType, is_writable, known};
+use super::{Attribute, ByDefault, Target, ValueType, known};
 use crate::resource::Mapping;
 
 /// How the name of a directory extension looks, for readers: with the id of the application that registered it.
@@ -19,7 +19,7 @@ pub(crate) fn mappings(generator: &mut SchemaGenerator) -> Schema {
         schema.insert(keyword.to_owned(), text.into());
         schema
     };
-    let writable = known().iter().filter(|attribute| is_writable(attribute.name));
+    let writable = known().iter().filter(|attribute| is_writable(attribute));
     let properties: Map<String, Value> = writable
         .map(|attribute| (attribute.name.to_owned(), with("description", describe(attribute), mapping.clone()).to_value()))
         .collect();
@@ -40,10 +40,14 @@ pub(crate) fn readable_name(_: &mut SchemaGenerator) -> Schema {
 
 /// Names of attributes that can be written in a target.
 pub(crate) fn writable_names(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "array", "items": names(|attribute| is_writable(attribute.name), "an attribute that mappings write"), "uniqueItems": true})
+    json_schema!({"type": "array", "items": names(is_writable, "an attribute that mappings write"), "uniqueItems": true})
 }
 
-fn names(is_wanted: impl Fn(&Attribute) -> bool, what: &str) -> Schema {
+fn is_writable(attribute: &Attribute<'_>) -> bool {
+    matches!(attribute.target, Target::Clearable | Target::Required)
+}
+
+fn names(is_wanted: impl Fn(&Attribute<'_>) -> bool, what: &str) -> Schema {
     let names: Vec<&str> = known().iter().filter(|attribute| is_wanted(attribute)).map(|attribute| attribute.name).collect();
     json_schema!({
         "type": "string",
@@ -53,13 +57,14 @@ fn names(is_wanted: impl Fn(&Attribute) -> bool, what: &str) -> Schema {
 }
 
 /// What an attribute holds, and what becomes of it where nothing is written.
-fn describe(attribute: &Attribute) -> String {
+fn describe(attribute: &Attribute<'_>) -> String {
     let holds = match attribute.value_type {
         ValueType::Text => "A text",
         ValueType::Texts => "A list of texts",
         ValueType::Flag => "True or false",
+        ValueType::Number => "A whole number",
         ValueType::Time => "A moment",
-        ValueType::Other => "A value",
+        ValueType::Other | ValueType::Unread => "A value",
     };
     let default = match attribute.default {
         ByDefault::Direct => "by default the source's attribute of the same name".to_owned(),

@@ -28,7 +28,7 @@ fn check(
 ) {
     let written = written.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect();
     let keeps = keeps.iter().map(|name| (*name).to_owned()).collect();
-    let mapped = map(&compile(&written, nulls, &keeps), &set(user), &Context::default());
+    let mapped = map(&compile(&written, nulls, &keeps, &Tables::default()), &set(user), &Context::default());
     assert_eq!(mapped, Mapped { attributes: set(want), on_create: set(on_create), invalid: Vec::new() }, "{written:?}");
 }
 
@@ -90,14 +90,14 @@ fn an_invitation_makes_a_guest_unless_a_mapping_asks_for_a_member() {
         (Some(none()), UserType::Guest),
     ] {
         let written = mapping.into_iter().map(|mapping| ("userType".to_owned(), mapping)).collect();
-        assert_eq!(compile(&written, Nulls::Clear, &BTreeSet::new()).user_type(), want);
+        assert_eq!(compile(&written, Nulls::Clear, &BTreeSet::new(), &Tables::default()).user_type(), want);
     }
 }
 
 #[test]
 fn only_source_attributes_are_read() {
     let written = BTreeMap::from([("jobTitle".to_owned(), source("employeeType")), ("city".to_owned(), none())]);
-    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new());
+    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new(), &Tables::default());
     let reads: Vec<_> = mappings.reads().collect();
     assert!(reads.contains(&"employeeType") && reads.contains(&"displayName"));
     assert!(!reads.contains(&"city") && !reads.contains(&"jobTitle") && !reads.contains(&"userType"));
@@ -121,7 +121,7 @@ fn an_expression_gives_a_value_or_nothing_and_then_the_default_counts() {
         (expression("no expression"), None),
     ] {
         let written = BTreeMap::from([("city".to_owned(), mapping.clone())]);
-        let mapped = map(&compile(&written, Nulls::Clear, &BTreeSet::new()), &set(&user), &Context::default());
+        let mapped = map(&compile(&written, Nulls::Clear, &BTreeSet::new(), &Tables::default()), &set(&user), &Context::default());
         assert_eq!(mapped.attributes.get("city"), want.as_ref(), "{mapping:?}");
         assert_eq!(mapped.invalid, [], "{mapping:?}");
     }
@@ -130,14 +130,15 @@ fn an_expression_gives_a_value_or_nothing_and_then_the_default_counts() {
 #[test]
 fn what_an_expression_reads_is_what_is_read_of_the_source() {
     let written = BTreeMap::from([("city".to_owned(), expression("Append([mailNickname], [mobilePhone])"))]);
-    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new());
+    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new(), &Tables::default());
     let reads: BTreeSet<&str> = mappings.reads().collect();
     assert!(reads.contains("mailNickname") && reads.contains("mobilePhone") && !reads.contains("city"), "{reads:?}");
 }
 
 #[test]
 fn a_changed_expression_is_another_mapping() {
-    let compiled = |text: &str| compile(&BTreeMap::from([("city".to_owned(), expression(text))]), Nulls::Clear, &BTreeSet::new());
+    let compiled =
+        |text: &str| compile(&BTreeMap::from([("city".to_owned(), expression(text))]), Nulls::Clear, &BTreeSet::new(), &Tables::default());
     assert_eq!(compiled("[state]"), compiled("[state]"));
     assert_ne!(compiled("[state]"), compiled("Append([state], \"\")"));
 }

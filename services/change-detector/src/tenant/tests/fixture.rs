@@ -19,6 +19,7 @@ use xtsync_directory::{
     Result as DirectoryResult, Source, Subscribe, Subscription, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
+use xtsync_domain::extension::{DataType, Extension, Extensions};
 use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
@@ -681,6 +682,7 @@ pub(super) struct Script {
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
     identity: Mutex<Option<String>>,
+    extensions: Mutex<Extensions>,
     records_read: Mutex<i64>,
     full_reads: Mutex<u32>,
     requests: Mutex<Vec<String>>,
@@ -702,6 +704,7 @@ struct Rules {
     refused: Option<DirectoryError>,
     throttled_listings: BTreeSet<GroupId>,
     refuses_policy: bool,
+    refuses_extensions: bool,
     throttles_cycles: bool,
 }
 
@@ -876,6 +879,17 @@ impl Script {
         self.named.lock().insert(name.to_owned(), Err("no name".to_owned()));
     }
 
+    /// Its users have these directory extensions of one text from now on.
+    pub(super) fn set_extensions(&self, names: &[&str]) {
+        let extension = Extension { data_type: DataType::String, is_multi_valued: false };
+        *self.extensions.lock() = Extensions(names.iter().map(|name| ((*name).to_owned(), extension)).collect());
+    }
+
+    /// Whether it may not be asked for them.
+    pub(super) fn refuse_extensions(&self, is_refused: bool) {
+        self.rules.lock().refuses_extensions = is_refused;
+    }
+
     /// Its domain leads to another directory from now on.
     pub(super) fn set_identity(&self, directory: &str) {
         *self.identity.lock() = Some(directory.to_owned());
@@ -1035,6 +1049,13 @@ impl Source for Script {
             return Err(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
         }
         Ok(AccessPolicy::default())
+    }
+
+    async fn extensions(&self) -> DirectoryResult<Extensions> {
+        if self.rules.lock().refuses_extensions {
+            return Err(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
+        }
+        Ok(self.extensions.lock().clone())
     }
 
     async fn identity(&self) -> DirectoryResult<Identity> {

@@ -40,7 +40,7 @@ pub(super) fn text(reason: &Reason) -> String {
 fn skipped(reason: &str, attribute: &str, is_blocked: bool) -> String {
     let text = match reason {
         "not_one_organization" => "source and target are not of one organization: list both in an Organization, and name it in both",
-        "scope_unresolved" => "a group of the scope is not resolved yet: see `xtsync status`",
+        "scope_unresolved" => "a group of the scope or a directory extension of a mapping is not known yet: see `xtsync status`",
         "no_address" => "the user has no address to invite: set a mail address or a principal name at home",
         "user_type_not_admitted" => {
             "the target does not admit the user type of the mappings: change `userType` there, or the target's CrossTenantAccessPolicy"

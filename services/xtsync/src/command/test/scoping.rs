@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use xtsync_domain::mapping::{Readable, known};
+use xtsync_domain::mapping::{AttributeTable, known};
 use xtsync_domain::resource::{Clause, Where};
 use xtsync_language::{Kind, Schema as _};
 
@@ -68,7 +68,7 @@ fn subjects(text: &str) -> Vec<(String, Json)> {
         return vec![(format!("extension_{}_badges", "0".repeat(32)), json!(["x"]))];
     }
     if text.starts_with("multi-valued") {
-        let lists = known().iter().filter(|attribute| Readable.kind(attribute.name) == Some(Kind::List));
+        let lists = known().iter().filter(|attribute| AttributeTable::default().kind(attribute.name) == Some(Kind::List));
         return lists.map(|attribute| (attribute.name.to_owned(), json!(["x"]))).collect();
     }
     named(text.split(' ').next().unwrap_or_default())

@@ -3,6 +3,7 @@
 mod configurations;
 mod seen;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -27,6 +28,9 @@ pub(super) struct SynchronizationTest {
     name: Option<String>,
     /// Files or folders of resources, relative to the file of tests.
     configuration: Vec<PathBuf>,
+    /// The directory extensions of users that tenants have: by tenant and name, each with its `dataType` and perhaps `isMultiValued`.
+    #[serde(default)]
+    extensions: BTreeMap<TenantName, Json>,
     /// `SOURCE/NAME`.
     synchronization: String,
     user: TestedUser,
@@ -96,7 +100,7 @@ impl SynchronizationTest {
     }
 
     fn differences(&self, folder: &Path, configurations: &mut Configurations) -> anyhow::Result<Vec<Difference>> {
-        let rules = configurations.get(folder, &self.configuration)?;
+        let rules = configurations.get(folder, &self.configuration, &self.extensions)?;
         let (source, name) = self.synchronization.split_once('/').context("`synchronization` is SOURCE/NAME")?;
         let source: TenantName = source.parse().map_err(|_| anyhow!("there is no Tenant '{source}'"))?;
         let synchronization = rules.configuration().synchronizations_from(&source).find(|one| one.name == name);

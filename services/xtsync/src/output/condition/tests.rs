@@ -48,6 +48,22 @@ fn what_roles_and_work_wait_for() {
     ]);
 }
 
+#[test]
+fn what_is_known_of_directory_extensions() {
+    check(&[
+        (
+            Code::ExtensionsNotRead,
+            &[("tenant", "emea")],
+            "the directory extensions of emea are not read yet; its reader needs the permission Directory.Read.All",
+        ),
+        (
+            Code::ExtensionRefused,
+            &[("reason", "there is no directory extension `x` in Tenant 'emea'")],
+            "there is no directory extension `x` in Tenant 'emea'",
+        ),
+    ]);
+}
+
 /// K-32: what is said of a group that is deleted, renamed or made anew.
 #[test]
 fn what_is_known_of_groups() {
@@ -109,7 +125,7 @@ fn what_is_wrong_with_tenants() {
 fn every_code_has_a_text() {
     let unknown = text(&Condition::default());
     let codes: Vec<Code> = (1..).map_while(|code| Code::try_from(code).ok()).collect();
-    assert_eq!(codes.len(), 27);
+    assert_eq!(codes.len(), 29);
     for code in codes {
         assert_ne!(text(&condition(code, &[])), unknown, "{code:?}");
     }

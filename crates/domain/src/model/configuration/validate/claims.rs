@@ -49,7 +49,12 @@ fn claim(proposal: &Proposal<'_>, id: &Id, spec: &Spec, known: &BTreeMap<Locatio
             let Description { location, .. } = (proposal.describe)(tenant)?;
             Some(known.get(&location).cloned().map_or(Claim::Written(location), Claim::Directory))
         }
-        Spec::Organization(_) | Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::Rename(_) => None,
+        Spec::Organization(_)
+        | Spec::Projection(_)
+        | Spec::NameResolution(_)
+        | Spec::Directory(_)
+        | Spec::DirectoryExtensions(_)
+        | Spec::Rename(_) => None,
     }
 }
 

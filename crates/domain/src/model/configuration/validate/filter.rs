@@ -1,19 +1,21 @@
 //! The rules over a scoping filter: what it tests exists and can be tested, said with its place.
 
 use xtsync_language::filter::{Filter, Tree};
-use xtsync_language::{Code, Error};
+use xtsync_language::{Code, Error, Schema};
 
 use super::Found;
-use crate::mapping::Readable;
+use crate::mapping::{AnyExtension, AttributeTable};
 use crate::resource::{Clause, ClauseGroup, Where};
 
 /// The most clauses of one filter.
 const CLAUSES_MAX: usize = 1_000;
 
-pub(super) fn check(path: &str, filter: &Where, found: &mut Found<'_>) {
+/// Checks a filter over the attributes of the source. Before its directory extensions were read, a name of one may test anything.
+pub(super) fn check(path: &str, filter: &Where, source: &AttributeTable<'_>, found: &mut Found<'_>) {
+    let schema: &dyn Schema = if source.is_unread() { &AnyExtension } else { source };
     match filter {
         Where::Line(text) => {
-            let compiled = filter.tree().and_then(|tree| tree.map_or(Ok(()), |tree| compile(&tree)));
+            let compiled = filter.tree().and_then(|tree| tree.map_or(Ok(()), |tree| compile(&tree, schema)));
             if let Err(error) = compiled {
                 found.add_at(path, &error, text);
             }
@@ -22,27 +24,29 @@ pub(super) fn check(path: &str, filter: &Where, found: &mut Found<'_>) {
         Where::Groups(groups) if groups.iter().map(|group| group.clauses.len()).sum::<usize>() > CLAUSES_MAX => {
             found.add(path, format!("has more than {CLAUSES_MAX} clauses"));
         }
-        Where::Groups(groups) => groups.iter().enumerate().for_each(|(at, group)| check_group(&format!("{path}[{at}]"), group, found)),
+        Where::Groups(groups) => {
+            groups.iter().enumerate().for_each(|(at, group)| check_group(&format!("{path}[{at}]"), group, schema, found))
+        }
     }
 }
 
-fn check_group(path: &str, group: &ClauseGroup, found: &mut Found<'_>) {
+fn check_group(path: &str, group: &ClauseGroup, schema: &dyn Schema, found: &mut Found<'_>) {
     if group.clauses.is_empty() {
         found.add(format!("{path}.clauses"), "is empty");
     }
     for (at, clause) in group.clauses.iter().enumerate() {
-        if let Err(error) = check_clause(clause) {
+        if let Err(error) = check_clause(clause, schema) {
             found.add(format!("{path}.clauses[{at}].{}", field(error.code)), error.to_string());
         }
     }
 }
 
-fn check_clause(clause: &Clause) -> Result<(), Error> {
-    Tree::of_groups(&[vec![clause.into()]])?.map_or(Ok(()), |tree| compile(&tree))
+fn check_clause(clause: &Clause, schema: &dyn Schema) -> Result<(), Error> {
+    Tree::of_groups(&[vec![clause.into()]])?.map_or(Ok(()), |tree| compile(&tree, schema))
 }
 
-fn compile(tree: &Tree) -> Result<(), Error> {
-    Filter::compile(tree, &Readable).map(drop)
+fn compile(tree: &Tree, schema: &dyn Schema) -> Result<(), Error> {
+    Filter::compile(tree, schema).map(drop)
 }
 
 /// The field of a clause that an error is about.

@@ -3,9 +3,11 @@
 use super::{Describe, Found, filter, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
+use crate::mapping::AttributeTable;
 use crate::resource::{
     GROUP_CHARS_MAX, GROUPS_MAX, GroupRef, Id, MappingSource, Rehire, SCOPE_GRACE_PERIOD_MAX, Scope, ScopeLoss, Synchronization,
 };
+use crate::scope;
 
 pub(super) fn check(
     id: &Id,
@@ -29,7 +31,9 @@ pub(super) fn check(
     if synchronization.rehire == Rehire::Restore && !is_mapped {
         found.add("spec.rehire", "restore knows a user again by `employeeId`, so that must be mapped from `employeeId`");
     }
-    mappings::check(&synchronization.mappings, found);
+    if let Some(source) = &id.tenant {
+        mappings::check(source, &synchronization.to, &synchronization.mappings, found);
+    }
 }
 
 /// By which a user is known again.
@@ -59,8 +63,9 @@ fn check_scope(scope: &Scope, found: &mut Found<'_>) {
         (false, count) if count > GROUPS_MAX => found.add("spec.scope.groups", format!("are more than {GROUPS_MAX}")),
         (true, 0) | (false, 1..) => {}
     }
-    if let Some(written) = &scope.filter {
-        filter::check("spec.scope.where", written, found);
+    // What names a directory extension is checked beside the mappings of extensions.
+    if let Some(written) = scope.filter.as_ref().filter(|_| !scope::names_extension(scope)) {
+        filter::check("spec.scope.where", written, &AttributeTable::default(), found);
     }
     for (at, group) in scope.groups.iter().enumerate() {
         let path = format!("spec.scope.groups[{at}]");

@@ -5,13 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use serde_json::{Value as Json, json};
 use xtsync_control::{folder, manifest};
+use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate::{Proposal, problems};
 use xtsync_domain::configuration::{Configuration, needs};
 use xtsync_domain::decide::CompiledRules;
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::{Known, resolve};
-use xtsync_domain::resource::{Id, Resource, Spec};
+use xtsync_domain::resource::{DirectoryExtensions, Id, Kind, Resource, Spec};
+
+/// The directory extensions of tenants, as tests write them.
+type Extensions = BTreeMap<TenantName, Json>;
 
 /// The rules of a configuration.
 pub(super) type Rules = CompiledRules;
@@ -19,27 +24,27 @@ pub(super) type Rules = CompiledRules;
 /// The revision of every projection: users are given as the rules read them.
 pub(super) const PROJECTION: u64 = 1;
 
-/// The configurations by their files.
+/// The configurations by their files, and the extensions that tenants have.
 #[derive(Debug, Default)]
-pub(in crate::command::test) struct Configurations(BTreeMap<Vec<PathBuf>, Arc<Rules>>);
+pub(in crate::command::test) struct Configurations(BTreeMap<(Vec<PathBuf>, String), Arc<Rules>>);
 
 impl Configurations {
     /// The rules of files or folders, relative to a folder.
     ///
     /// # Errors
     /// If one cannot be read, or a resource is wrong.
-    pub(super) fn get(&mut self, folder: &Path, paths: &[PathBuf]) -> anyhow::Result<Arc<Rules>> {
-        let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
-        if let Some(known) = self.0.get(&paths) {
+    pub(super) fn get(&mut self, folder: &Path, paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Arc<Rules>> {
+        let key = (paths.iter().map(|path| folder.join(path)).collect::<Vec<_>>(), json!(extensions).to_string());
+        if let Some(known) = self.0.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let rules = Arc::new(compile(&paths)?);
-        self.0.insert(paths, Arc::clone(&rules));
+        let rules = Arc::new(compile(&key.0, extensions)?);
+        self.0.insert(key, Arc::clone(&rules));
         Ok(rules)
     }
 }
 
-fn compile(paths: &[PathBuf]) -> anyhow::Result<Rules> {
+fn compile(paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Rules> {
     let mut files = Vec::new();
     for path in paths {
         files.extend(folder::read(path).with_context(|| format!("reading the configuration in {}", path.display()))?);
@@ -48,7 +53,11 @@ fn compile(paths: &[PathBuf]) -> anyhow::Result<Rules> {
         Ok(written) => written,
         Err(problems) => bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     };
-    let wanted: BTreeMap<Id, Spec> = written.iter().map(|resource| (resource.id.clone(), resolved(&resource.spec))).collect();
+    let mut wanted: BTreeMap<Id, Spec> = written.iter().map(|resource| (resource.id.clone(), resolved(&resource.spec))).collect();
+    for (tenant, users) in extensions {
+        let spec = Spec::from_json(Kind::DirectoryExtensions, json!({"users": users}).to_string().as_bytes());
+        wanted.insert(DirectoryExtensions::id_of(tenant), spec.with_context(|| format!("the extensions of {tenant}"))?);
+    }
     check(&wanted)?;
     Ok(CompiledRules::compile(Arc::new(with_projections(wanted))))
 }
