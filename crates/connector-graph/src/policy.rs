@@ -55,6 +55,8 @@ struct Organization {
 #[derive(Deserialize)]
 struct Domain {
     name: String,
+    #[serde(default, rename = "isDefault")]
+    is_default: bool,
 }
 
 /// The live policy, all partners of it.
@@ -73,8 +75,9 @@ pub(super) async fn identity(http: &Http) -> Result<Identity> {
     let listed: Listed<Organization> = http.json(&request).await?;
     match <[Organization; 1]>::try_from(listed.value) {
         Ok([organization]) => {
+            let default_domain = organization.verified_domains.iter().find(|domain| domain.is_default).map(|domain| storable(&domain.name));
             let verified_domains = organization.verified_domains.into_iter().map(|domain| storable(&domain.name)).collect();
-            Ok(Identity { directory_id: storable(&organization.id).into(), verified_domains })
+            Ok(Identity { directory_id: storable(&organization.id).into(), verified_domains, default_domain })
         }
         Err(several) => Err(Error::Malformed { reason: format!("{} organizations in one tenant", several.len()) }),
     }

@@ -240,7 +240,11 @@ fn facts() -> [(&'static str, tenant_fact::Fact); 6] {
         ("access-policy", Fact::AccessPolicy(events::AccessPolicy { default: Some(redemption), partners: vec![partner] })),
         (
             "identity",
-            Fact::Identity(events::TenantIdentity { directory_id: "d1".to_owned(), verified_domains: vec!["emea.example".to_owned()] }),
+            Fact::Identity(events::TenantIdentity {
+                directory_id: "d1".to_owned(),
+                verified_domains: vec!["emea.example".to_owned()],
+                default_domain: String::new(),
+            }),
         ),
         ("extensions", Fact::Extensions(events::Extensions { users: vec![extension] })),
         ("freshness", Fact::Freshness(events::Freshness { cycle: 12, completed_at: at(3) })),

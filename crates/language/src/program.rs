@@ -79,6 +79,12 @@ impl Program {
         self.depends_on_context
     }
 
+    /// Whether any of them calls a function.
+    #[must_use]
+    pub fn calls(&self, function: &str) -> bool {
+        self.nodes.iter().any(|node| matches!(&node.op, Op::Call(call) if call.function.name == function))
+    }
+
     /// Whether it has no expression.
     #[must_use]
     pub fn is_empty(&self) -> bool {

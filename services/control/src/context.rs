@@ -1,5 +1,6 @@
 //! The dependencies that all parts of control share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
@@ -41,6 +42,9 @@ pub(crate) struct Context {
     pub(crate) folded: watch::Sender<u64>,
     /// Signals each change of what is counted in the read model.
     pub(crate) numbers: watch::Sender<()>,
+    /// The default domains of tenants as they were folded last, by key of the tenant. Identities come at each reading; what follows of them is
+    /// derived only when these differ.
+    pub(crate) default_domains: parking_lot::Mutex<BTreeMap<String, String>>,
 }
 
 impl Context {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xtsync_domain::fact::Identity;
 use xtsync_domain::resource::{Directory, Id, Spec};
 use xtsync_domain::{DirectoryId, TenantName};
 use xtsync_store::params;
@@ -40,7 +41,7 @@ pub(crate) async fn pin_new(context: &Context) -> Result<(), Error> {
     let _guard = context.revision_lock.lock().await;
     let mut tx = context.fence()?.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
-    let found = found(&stored, fact::identities(&context.store).await?.into_iter().map(|(tenant, one)| (tenant, one.directory_id)));
+    let found = found(&stored, fact::identities(&context.store).await?);
     if found.is_empty() {
         return Ok(());
     }
@@ -58,16 +59,16 @@ async fn is_any_unpinned(context: &Context) -> Result<bool, Error> {
 }
 
 /// Returns the directories of tenants without a pin, except directories that another tenant is pinned to.
-fn found(stored: &StoredResources, read: impl Iterator<Item = (TenantName, DirectoryId)>) -> BTreeMap<Id, Spec> {
+fn found(stored: &StoredResources, read: BTreeMap<TenantName, Identity>) -> BTreeMap<Id, Spec> {
     let mut taken: BTreeSet<DirectoryId> = stored.values().filter_map(|resource| directory(&resource.spec)).cloned().collect();
     let is_tenant = |tenant: &TenantName| {
         stored.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str())
     };
     let mut found = BTreeMap::new();
-    for (tenant, id) in read.filter(|(tenant, _)| is_tenant(tenant)) {
+    for (tenant, Identity { directory_id: id, default_domain, .. }) in read.into_iter().filter(|(tenant, _)| is_tenant(tenant)) {
         let key = Directory::id_of(&tenant);
         if !stored.contains_key(&key) && taken.insert(id.clone()) {
-            found.insert(key, Spec::Directory(Directory { id }));
+            found.insert(key, Spec::Directory(Directory { id, default_domain }));
         }
     }
     found
@@ -125,7 +126,8 @@ pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, act
         ));
     }
     let operation = Operation { actor, verb: "confirm", now: context.clock.now() };
-    let wanted = [(key, Spec::Directory(Directory { id: directory.clone() }))].into();
+    let default_domain = identities.get(&tenant).and_then(|identity| identity.default_domain.clone());
+    let wanted = [(key, Spec::Directory(Directory { id: directory.clone(), default_domain }))].into();
     let revision = revision::store(&mut tx, operation, &stored, &wanted).await?;
     tx.commit().await?;
     publish::pending(context).await?;

@@ -11,6 +11,7 @@ use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate::Proposal;
 use xtsync_domain::configuration::{Configuration, needs, validate};
 use xtsync_domain::extension::Extensions;
+use xtsync_domain::fact::Identity;
 use xtsync_domain::mapping::{self, AttributeTable, Tables};
 use xtsync_domain::resolution::{self, Known};
 use xtsync_domain::resource::{DirectoryExtensions, Id, Kind, Resource, Spec, Synchronization};
@@ -64,6 +65,18 @@ impl Plan {
     pub(crate) fn note_extensions(&mut self, read: &BTreeMap<TenantName, Extensions>) {
         let derived = extensions::derived(&self.in_force, read);
         self.in_force.extend(derived);
+    }
+
+    /// Takes over the default domains of tenants, as far as they were read of the directories that they are.
+    pub(crate) fn note_default_domains(&mut self, read: &BTreeMap<TenantName, Identity>) {
+        for (id, spec) in &mut self.in_force {
+            let identity = id.tenant.as_ref().and_then(|tenant| read.get(tenant));
+            if let (Spec::Directory(directory), Some(identity)) = (spec, identity)
+                && directory.id == identity.directory_id
+            {
+                directory.default_domain.clone_from(&identity.default_domain);
+            }
+        }
     }
 
     /// Whether all that a synchronization names is known, and extensions fit where they are mapped.

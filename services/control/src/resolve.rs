@@ -42,6 +42,7 @@ pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let stored = resources::read(&context.store).await?;
     let mut plan = Plan::of(&stored);
     plan.note_extensions(&fact::extensions(&context.store).await?);
+    plan.note_default_domains(&fact::identities(&context.store).await?);
     if plan.has_unresolved() {
         plan = plan.resolved(&lookup(&fact::groups(&context.store).await?, &stored));
     }

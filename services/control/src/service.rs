@@ -74,6 +74,7 @@ pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) 
         published_revision,
         folded,
         numbers: watch::Sender::new(()),
+        default_domains: parking_lot::Mutex::default(),
     });
     Ok(Service { context, folder: config.folder, republish: config.republish, context_handle })
 }

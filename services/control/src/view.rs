@@ -9,7 +9,9 @@ pub(crate) mod fact;
 pub(crate) mod link;
 mod rows;
 
+use prost::Message as _;
 use xtsync_bus::Record;
+use xtsync_contract::events;
 use xtsync_domain::fact::{EXTENSIONS, IDENTITY, is_group_name_key};
 use xtsync_store::store_offsets;
 
@@ -19,7 +21,7 @@ use crate::context::Context;
 /// What was folded that requires follow-up work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
-    /// The detector looked up a group name, or read a tenant's directory extensions.
+    /// The detector looked up a group name, or read a tenant's directory extensions or another default domain of it.
     pub(crate) names: bool,
     /// The detector read a tenant's identity.
     pub(crate) identities: bool,
@@ -35,7 +37,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
     let changed = Changed {
-        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS),
+        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS) | note_default_domains(context, &batch),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
         numbers: batch.has_counted(),
     };
@@ -44,4 +46,17 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
     Ok(changed)
+}
+
+/// Notes the default domains that were read; returns whether any is another one.
+fn note_default_domains(context: &Context, batch: &batch::Batch) -> bool {
+    let mut known = context.default_domains.lock();
+    let mut is_other = false;
+    for ((tenant, _), record) in batch.facts.iter().filter(|((_, key), _)| key == IDENTITY) {
+        let fact = record.as_deref().and_then(|record| events::TenantFact::decode(record).ok()).and_then(|fact| fact.fact);
+        if let Some(events::tenant_fact::Fact::Identity(identity)) = fact {
+            is_other |= known.insert(tenant.clone(), identity.default_domain.clone()) != Some(identity.default_domain);
+        }
+    }
+    is_other
 }

@@ -178,7 +178,7 @@ mod tests {
     fn the_latest_reading_counts_in_whatever_order_they_arrive_and_none_before_all_are_read() {
         let hub = TenantName::new("hub").unwrap();
         let facts = Facts::default();
-        let identity = Identity { directory_id: "hub-id".into(), verified_domains: Vec::new() };
+        let identity = Identity { directory_id: "hub-id".into(), verified_domains: Vec::new(), default_domain: None };
         assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity.clone()))), FactChange::DirectoryChanged);
         assert_eq!(facts.take(&hub, fact(2, Fact::Identity(identity))), FactChange::Refreshed);
         let change = [

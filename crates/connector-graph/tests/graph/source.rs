@@ -200,6 +200,7 @@ async fn the_live_policy_and_identity_are_read_as_the_administrator_has_them() {
     let identity = tenants.reader("hub").identity().await.unwrap();
     assert_eq!(identity.directory_id, hub.id().to_string().into());
     assert!(identity.verified_domains.contains(&"hub.example".to_owned()));
+    assert_eq!(identity.default_domain.as_deref(), Some("hub.example"));
 
     let policy = tenants.reader("hub").access_policy().await.unwrap();
     assert_eq!(policy.default, Redemption { inbound: Some(false), outbound: Some(false) });

@@ -23,8 +23,9 @@ impl From<TenantFact> for events::TenantFact {
                 Wire::GroupName(events::GroupName { name, ids: ids.into_iter().map(|id| id.0).collect(), resolution })
             }
             Fact::AccessPolicy(policy) => Wire::AccessPolicy(policy.into()),
-            Fact::Identity(Identity { directory_id, verified_domains }) => {
-                Wire::Identity(events::TenantIdentity { directory_id: directory_id.into(), verified_domains })
+            Fact::Identity(Identity { directory_id, verified_domains, default_domain }) => {
+                let default_domain = default_domain.unwrap_or_default();
+                Wire::Identity(events::TenantIdentity { directory_id: directory_id.into(), verified_domains, default_domain })
             }
             Fact::Extensions(extensions) => Wire::Extensions(extensions.into()),
             Fact::Freshness { round, completed_at } => {
@@ -77,6 +78,7 @@ impl TryFrom<events::TenantFact> for TenantFact {
             Wire::Identity(identity) => Fact::Identity(Identity {
                 directory_id: id::<String>("identity.directory_id", identity.directory_id)?.into(),
                 verified_domains: identity.verified_domains,
+                default_domain: Some(identity.default_domain).filter(|domain| !domain.is_empty()),
             }),
             Wire::Extensions(extensions) => Fact::Extensions(extensions.try_into()?),
             Wire::Freshness(freshness) => {
@@ -196,7 +198,11 @@ mod tests {
             Fact::GroupName { name: "Sales".to_owned(), ids: vec!["g1".into(), "g2".into()], resolution: 7 },
             Fact::AccessPolicy(AccessPolicy { default, partners }),
             Fact::AccessPolicy(AccessPolicy::default()),
-            Fact::Identity(Identity { directory_id: "d1".into(), verified_domains: vec!["contoso.example".to_owned()] }),
+            Fact::Identity(Identity {
+                directory_id: "d1".into(),
+                verified_domains: vec!["contoso.example".to_owned()],
+                default_domain: Some("contoso.example".to_owned()),
+            }),
             Fact::Extensions(extensions()),
             Fact::Freshness { round: 4, completed_at: Timestamp(9) },
         ]

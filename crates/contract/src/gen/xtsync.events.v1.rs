@@ -922,6 +922,9 @@ pub struct TenantIdentity {
     pub directory_id: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "2")]
     pub verified_domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The verified domain that is the tenant's default; empty if the directory names none.
+    #[prost(string, tag = "3")]
+    pub default_domain: ::prost::alloc::string::String,
 }
 /// The progress of detection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

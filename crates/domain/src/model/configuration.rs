@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mapping::{self, AttributeTable, Tables};
 use crate::resource::{
-    CrossTenantAccessPolicy, DirectoryExtensions, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec,
-    Synchronization, Tenant,
+    CrossTenantAccessPolicy, Directory, DirectoryExtensions, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource,
+    Spec, Synchronization, Tenant,
 };
 use crate::{DirectoryId, TenantName, scope};
 
@@ -26,7 +26,7 @@ pub struct Configuration {
     synchronizations: Vec<NamedSynchronization>,
     projections: BTreeMap<TenantName, Revised<Projection>>,
     resolutions: BTreeMap<TenantName, Revised<NameResolution>>,
-    directories: BTreeMap<TenantName, DirectoryId>,
+    directories: BTreeMap<TenantName, Revised<Directory>>,
     extensions: BTreeMap<TenantName, Revised<DirectoryExtensions>>,
 }
 
@@ -86,7 +86,7 @@ impl Configuration {
                     configuration.resolutions.insert(tenant, Revised { revision, spec });
                 }
                 (Spec::Directory(spec), Some(tenant)) => {
-                    configuration.directories.insert(tenant, spec.id);
+                    configuration.directories.insert(tenant, Revised { revision, spec });
                 }
                 (Spec::DirectoryExtensions(spec), Some(tenant)) => {
                     configuration.extensions.insert(tenant, Revised { revision, spec });
@@ -178,7 +178,13 @@ impl Configuration {
     /// Which directory a tenant was found to be at first contact, or was confirmed to be since.
     #[must_use]
     pub fn directory(&self, tenant: &TenantName) -> Option<&DirectoryId> {
-        self.directories.get(tenant)
+        self.directories.get(tenant).map(|directory| &directory.spec.id)
+    }
+
+    /// The default domain of a tenant, as it was read last.
+    #[must_use]
+    pub fn default_domain(&self, tenant: &TenantName) -> Option<&str> {
+        self.directories.get(tenant)?.spec.default_domain.as_deref()
     }
 
     /// What mappings know of the attributes of a tenant.
@@ -230,7 +236,9 @@ impl Configuration {
                 || mappings.any(|(target, mapping)| mapping::names_extension(target, mapping));
             let extensions = [source, &synchronization.spec.to].map(|tenant| self.extensions.get(tenant).filter(|_| names_extensions));
             let [of_source, of_target] = extensions.map(|extensions| extensions.map(|extensions| extensions.revision));
-            [Some(synchronization.revision), terms, tenant, organization, of_source, of_target]
+            let names_domain = synchronization.spec.mappings.values().any(mapping::reads_default_domain);
+            let domain = self.directories.get(&synchronization.spec.to).filter(|_| names_domain).map(|directory| directory.revision);
+            [Some(synchronization.revision), terms, tenant, organization, of_source, of_target, domain]
         };
         // A delta for a newer projection than this replica's gets no decision until the replica has that projection.
         let projection = self.projection(source).map(|(revision, _)| revision);

@@ -106,6 +106,8 @@ pub struct Identity {
     pub directory_id: DirectoryId,
     /// Domains the tenant has proven to own.
     pub verified_domains: Vec<String>,
+    /// That of them which is the default, if the directory names one.
+    pub default_domain: Option<String>,
 }
 
 /// A tenant's cross-tenant access policy as its administrator has it, reduced to what consent depends on.

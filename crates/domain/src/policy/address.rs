@@ -175,7 +175,7 @@ mod tests {
         let mut known = VerifiedDomains::default();
         for ((tenant, directory_id, domains), version) in tenants.iter().zip(1..) {
             let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
-            known.take(&name(tenant), &Identity { directory_id: (*directory_id).into(), verified_domains }, version);
+            known.take(&name(tenant), &Identity { directory_id: (*directory_id).into(), verified_domains, default_domain: None }, version);
         }
         known
     }
@@ -256,12 +256,16 @@ mod tests {
         let mut known = known(&[("us", "1", &["us.example", "moved.example"]), ("emea", "2", &["emea.example"])]);
         let mut take = |directory_id: &str, domains: &[&str], version| {
             let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
-            known.take(&name("us"), &Identity { directory_id: directory_id.into(), verified_domains }, version)
+            known.take(&name("us"), &Identity { directory_id: directory_id.into(), verified_domains, default_domain: None }, version)
         };
         assert!(!take("1", &["Moved.example.", "us.example"], 3));
         assert!(take("1", &["us.example"], 4));
         assert!(take("9", &["us.example"], 5));
-        let again = Identity { directory_id: "2".into(), verified_domains: vec!["moved.example".into(), "us.example".into()] };
+        let again = Identity {
+            directory_id: "2".into(),
+            verified_domains: vec!["moved.example".into(), "us.example".into()],
+            default_domain: None,
+        };
         assert!(known.take(&name("emea"), &again, 6));
         let emea = home_domains(&known, "emea", &configuration());
         assert_eq!(emea, Some(HomeDomains::new(["moved.example"])), "the other has given one domain up, and still has one");

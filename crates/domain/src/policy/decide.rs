@@ -45,6 +45,8 @@ struct Rules {
     confirmed: bool,
     scope: Scope,
     mappings: Mappings,
+    /// The target's default domain, if a mapping reads it.
+    default_domain: Option<String>,
     /// The target admits the user type of the mappings.
     admitted: bool,
     grace_period_ms: u64,
@@ -91,12 +93,16 @@ impl Rules {
         let terms = configuration.terms(&spec.to, source);
         let mappings = mapping::of(configuration, source, spec);
         // A mapping that is not known to fit is never left out while users are created without it.
-        let is_resolved = mapping::is_resolved(&spec.mappings, &configuration.tables(source, &spec.to));
+        let needs_domain = spec.mappings.values().any(mapping::reads_default_domain);
+        let default_domain = configuration.default_domain(&spec.to).filter(|_| needs_domain).map(str::to_owned);
+        let is_resolved =
+            mapping::is_resolved(&spec.mappings, &configuration.tables(source, &spec.to)) && needs_domain == default_domain.is_some();
         Self {
             confirmed: configuration.one_organization(source, &spec.to),
             scope: if is_resolved { scope::compile(&spec.scope, &configuration.attributes(source)) } else { scope::unresolved() },
             admitted: access::admits(terms, mappings.user_type()),
             mappings,
+            default_domain,
             grace_period_ms: u64::try_from(spec.scope_grace_period.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -175,18 +181,18 @@ fn shape(delta: &UserDelta, user: &User, rules: &Rules, home: &Home) -> Result<(
         return Err(SkipReason::UserTypeNotAdmitted);
     }
     sign_in(user)?;
-    let mapped = mapping::map(&rules.mappings, &user.attributes, &context(delta, &rules.mappings));
+    let mapped = mapping::map(&rules.mappings, &user.attributes, &context(delta, rules));
     Ok((Shape { address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }, mapped.invalid))
 }
 
 /// What expressions may depend on besides the attributes. It follows from the delta, so that to decide it again gives the same values.
-fn context(delta: &UserDelta, mappings: &Mappings) -> Context {
-    if !mappings.depend_on_context() {
+fn context(delta: &UserDelta, rules: &Rules) -> Context {
+    if !rules.mappings.depend_on_context() {
         return Context::default();
     }
     let now = i64::try_from(delta.version).ok().and_then(DateTime::from_unix_micros).unwrap_or_default();
     let seed = Sha256::digest(key::compose([delta.tenant.as_str(), delta.user.as_str(), &delta.version.to_string()])).into();
-    Context { now, seed, ..Context::default() }
+    Context { now, seed, default_domain: rules.default_domain.clone(), ..Context::default() }
 }
 
 /// The address the user is invited by: the first that their home tenant redeems.

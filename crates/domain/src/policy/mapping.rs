@@ -209,6 +209,18 @@ impl Mappings {
     }
 }
 
+/// Whether a mapping's expression reads the default domain of the target.
+#[must_use]
+pub fn reads_default_domain(mapping: &Mapping) -> bool {
+    let MappingSource::Expression(text) = &mapping.from else { return false };
+    let mut compiler = Compiler::new(&AnyExtension);
+    // What is no expression reads nothing.
+    text.contains(DEFAULT_DOMAIN) && compiler.add(text).is_ok() && compiler.finish().calls(DEFAULT_DOMAIN)
+}
+
+/// The function that gives the target's default domain.
+const DEFAULT_DOMAIN: &str = "DefaultDomain";
+
 /// The source attributes that one mapping reads.
 #[must_use]
 pub fn reads(mapping: &Mapping) -> Vec<String> {

@@ -49,6 +49,7 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
         published_revision,
         folded,
         numbers: watch::Sender::new(()),
+        default_domains: parking_lot::Mutex::default(),
     }
 }
 

@@ -30,7 +30,7 @@ fn an_error_in_a_spec_names_document_line_and_field() {
         (
             SYNC,
             "  scope: {groups: [x], grups: []}\n",
-            "line 6, spec.scope.grups: unknown field `grups`, expected one of groups, nested, everyone",
+            "line 6, spec.scope.grups: unknown field `grups`, expected one of groups, nested, everyone, where",
         ),
         (SYNC, "  to: d\n", "line 6: duplicate mapping key: to not allowed here"),
         (SYNC, "  scope: {groups: x}\n", "line 6, spec.scope.groups: expected a list, such as [a, b]"),

@@ -41,7 +41,7 @@ async fn fact(bus: &Bus, fact: Fact) {
 /// Publishes the identity of a tenant.
 pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &[&str]) {
     let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
-    let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
+    let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains, default_domain: None });
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
     publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;

@@ -133,7 +133,7 @@ impl World {
     /// A tenant says which domains it has verified.
     pub(crate) async fn identify(&self, tenant: &str, version: u64, domains: &[&str]) {
         let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
-        let fact = Fact::Identity(Identity { directory_id: format!("{tenant}-id").into(), verified_domains });
+        let fact = Fact::Identity(Identity { directory_id: format!("{tenant}-id").into(), verified_domains, default_domain: None });
         let (key, fact) = (fact.key(), TenantFact { version, read_at: Timestamp(1), fact });
         let value = events::TenantFact::from(fact).encode_to_vec();
         let topic = topic::TENANT_FACTS.of(name(tenant));

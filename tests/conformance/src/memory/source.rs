@@ -106,7 +106,7 @@ impl Source for Memory {
     }
 
     async fn identity(&self) -> Result<Identity> {
-        Ok(Identity { directory_id: self.directory_id(), verified_domains: vec![self.domain.clone()] })
+        Ok(Identity { directory_id: self.directory_id(), verified_domains: vec![self.domain.clone()], default_domain: None })
     }
 
     fn kind(&self, attributes: &Attributes) -> Kind {

@@ -52,9 +52,12 @@ impl Yaml {
         self.0.iter().map(|(id, (_, spec))| (id.clone(), spec.clone())).collect()
     }
 
+    pub(crate) fn resources(&self) -> impl Iterator<Item = Resource> {
+        self.0.iter().map(|(id, (revision, spec))| Resource { id: id.clone(), revision: *revision, spec: spec.clone() })
+    }
+
     pub(crate) fn configuration(&self, revision: u64) -> Configuration {
-        let resource = |(id, (revision, spec)): (&Id, &(u64, Spec))| Resource { id: id.clone(), revision: *revision, spec: spec.clone() };
-        Configuration::new(revision, self.0.iter().map(resource))
+        Configuration::new(revision, self.resources())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which directory a tenant is: the one that was found at first contact.
+//! Which directory a tenant is: the one that was found at first contact; and its default domain.
 //!
 //! Derived by control, never applied by a user. A Tenant names its directory by a domain, and a domain may move to another
 //! directory. Then nothing is read or written until an operator confirms the new directory.
@@ -14,6 +14,9 @@ use crate::{DirectoryId, TenantName};
 pub struct Directory {
     /// The directory's own id.
     pub id: DirectoryId,
+    /// The tenant's default domain, as it was read last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_domain: Option<String>,
 }
 
 impl Directory {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::address::HomeDomains;
 use crate::configuration::testing::Yaml;
+use crate::resource::{Directory, Resource, Spec};
 use crate::{Attributes, Origin, Timestamp, Value};
 
 const ORGANIZATION: &str = r#"{"tenants":["emea","hub"]}"#;
@@ -20,6 +21,15 @@ const FIXTURE: Fixture = Fixture { organization: ORGANIZATION, scope: SALES, mor
 
 impl Fixture {
     fn configuration(&self) -> Configuration {
+        self.yaml().configuration(9)
+    }
+
+    /// The configuration with one resource more.
+    fn with(&self, more: Resource) -> Configuration {
+        Configuration::new(9, self.yaml().resources().chain([more]))
+    }
+
+    fn yaml(&self) -> Yaml {
         let mut yaml = Yaml::new();
         yaml.organization("contoso", self.organization);
         yaml.tenant("emea", "contoso").tenant("hub", "contoso");
@@ -28,7 +38,7 @@ impl Fixture {
         if let Some(terms) = self.terms {
             yaml.access_policy("hub", &format!(r#"{{"partners":{{"emea":{terms}}}}}"#));
         }
-        yaml.configuration(9)
+        yaml
     }
 
     fn decide(&self, delta: &UserDelta) -> Option<Decision> {
@@ -148,6 +158,26 @@ fn what_the_target_keeps_is_written_at_creation_only() {
     let Wanted::Yes(shape) = fixture.desired(State::Present(ana())).wanted else { panic!("the user is in scope") };
     assert!(shape.attributes.is_empty());
     assert_eq!(shape.on_create.text("displayName"), Some("Ana"));
+}
+
+#[test]
+fn a_mapping_that_reads_the_targets_default_domain_waits_for_it() {
+    let fixture = Fixture { more: r#","mappings":{"city":{"expression":"Append(\"at \", DefaultDomain())"}}"#, ..FIXTURE };
+    let with = |domain: Option<&str>| {
+        let directory = Directory { id: "hub-id".into(), default_domain: domain.map(str::to_owned) };
+        let directory = Resource { id: Directory::id_of(&"hub".parse().unwrap()), revision: 8, spec: Spec::Directory(directory) };
+        CompiledRules::compile(Arc::new(fixture.with(directory)))
+    };
+    let wanted = |compiled: &CompiledRules| {
+        let synchronization = compiled.configuration().synchronizations().next().unwrap();
+        decide(&delta(State::Present(ana())), synchronization, compiled, &emea()).unwrap().decision.desired.wanted
+    };
+    let (unknown, hub, other) = (with(None), with(Some("hub.example")), with(Some("other.example")));
+    assert_eq!(wanted(&unknown), Wanted::Skipped(SkipReason::ScopeUnresolved));
+    let Wanted::Yes(shape) = wanted(&hub) else { panic!("the user is in scope") };
+    assert_eq!(shape.attributes.text("city"), Some("at hub.example"));
+    let digests = [&unknown, &hub, &other].map(|compiled| compiled.digests(&"emea".parse().unwrap())["to-hub"]);
+    assert!(digests[0] != digests[1] && digests[1] != digests[2], "its users are decided again");
 }
 
 #[test]

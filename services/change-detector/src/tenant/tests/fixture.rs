@@ -1060,7 +1060,7 @@ impl Source for Script {
 
     async fn identity(&self) -> DirectoryResult<Identity> {
         let directory = self.identity.lock().clone().unwrap_or_else(|| "emea".to_owned());
-        Ok(Identity { directory_id: directory.into(), verified_domains: vec![] })
+        Ok(Identity { directory_id: directory.into(), verified_domains: vec![], default_domain: None })
     }
 
     async fn subscribe(&self, asked: &Subscribe) -> DirectoryResult<Subscription> {

@@ -97,7 +97,7 @@ fn directory_path(proposal: &Proposal<'_>, id: &Id) -> String {
 fn known(proposal: &Proposal<'_>) -> BTreeMap<Location, DirectoryId> {
     let location = |resources, tenant| Some((proposal.describe)(self::tenant(resources, tenant)?)?.location);
     let mut known = BTreeMap::new();
-    for (tenant, Identity { directory_id, verified_domains }) in proposal.identities {
+    for (tenant, Identity { directory_id, verified_domains, default_domain: _ }) in proposal.identities {
         let (Some(before), Some(now)) = (location(proposal.standing, tenant), location(proposal.wanted, tenant)) else { continue };
         if before != now {
             continue;

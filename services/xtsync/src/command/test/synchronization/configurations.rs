@@ -13,7 +13,7 @@ use xtsync_domain::configuration::{Configuration, needs};
 use xtsync_domain::decide::CompiledRules;
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::{Known, resolve};
-use xtsync_domain::resource::{DirectoryExtensions, Id, Kind, Resource, Spec};
+use xtsync_domain::resource::{Directory, DirectoryExtensions, Id, Kind, Resource, Spec, Tenant};
 
 /// The directory extensions of tenants, as tests write them.
 type Extensions = BTreeMap<TenantName, Json>;
@@ -58,8 +58,19 @@ fn compile(paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Rules> 
         let spec = Spec::from_json(Kind::DirectoryExtensions, json!({"users": users}).to_string().as_bytes());
         wanted.insert(DirectoryExtensions::id_of(tenant), spec.with_context(|| format!("the extensions of {tenant}"))?);
     }
+    wanted.extend(directories(&wanted));
     check(&wanted)?;
     Ok(CompiledRules::compile(Arc::new(with_projections(wanted))))
+}
+
+/// What each tenant's directory is: its default domain is the one by which its connector section names it.
+fn directories(wanted: &BTreeMap<Id, Spec>) -> BTreeMap<Id, Spec> {
+    let tenants = wanted.iter().filter_map(|(id, spec)| Some((id.tenant.as_ref()?, spec.tenant()?)));
+    let directory = |(name, tenant): (&TenantName, &Tenant)| {
+        let default_domain = tenant.connector.settings.get("domain").and_then(Json::as_str).map(str::to_owned);
+        (Directory::id_of(name), Spec::Directory(Directory { id: name.as_str().into(), default_domain }))
+    };
+    tenants.map(directory).collect()
 }
 
 /// A synchronization whose groups have their names as ids; tests name them so.

@@ -17,7 +17,11 @@ fn messages(standing: &Yaml, written: &Yaml, identities: &[(&str, Identity)]) ->
 }
 
 fn identity(id: &str, domains: &[&str]) -> Identity {
-    Identity { directory_id: id.into(), verified_domains: domains.iter().map(|domain| (*domain).to_owned()).collect() }
+    Identity {
+        directory_id: id.into(),
+        verified_domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+        default_domain: None,
+    }
 }
 
 fn tenants(domains: &[(&str, &str)]) -> Yaml {
