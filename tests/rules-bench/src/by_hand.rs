@@ -1,4 +1,4 @@
-//! The same mappings and filters as somebody would write them in Rust for one organization.
+//! The same mappings and filters as they would be written in Rust for one organization.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;

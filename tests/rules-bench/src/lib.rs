@@ -37,8 +37,11 @@ pub enum Goal {
     RatioAtLeast(f64),
 }
 
+/// Measures something.
+pub type Measure = fn() -> Vec<Measured>;
+
 /// What can be measured; everything takes about ten seconds.
-pub const MEASUREMENTS: [(&str, fn() -> Vec<Measured>); 5] = [
+pub const MEASUREMENTS: [(&str, Measure); 5] = [
     ("mappings", mappings::measure),
     ("filters", filters::measure),
     ("decisions", decisions::measure),

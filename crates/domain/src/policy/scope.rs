@@ -1,6 +1,6 @@
 //! The scope of a synchronization: which users it applies to.
 //!
-//! Groups come first, the filter on top of them, as documented for scoping filters. A user whom the groups leave out is out, whatever the filter
+//! Groups come first, the filter on top of them, as documented for scoping filters. A user outside the groups is out, whatever the filter
 //! says.
 
 use std::hash::{Hash, Hasher};

@@ -106,8 +106,12 @@ async fn from_tenant(name: &str, connection: &Connection) -> exit::Result<User> 
 fn explain_expression(args: &Args, user: &User) -> anyhow::Result<Explained> {
     let mut compiler = Compiler::new(user as &dyn Schema);
     let number = compiler.add(&args.text).map_err(|error| anyhow!("{error}\n{}", error.place(&args.text)))?;
-    let now = DateTime::from_unix_micros(SystemClock.now().0).unwrap_or_default();
-    let context = Context { now, default_domain: args.default_domain.clone(), seed: rand::random(), ..Context::default() };
+    let now = SystemClock.now();
+    // `Guid` and `RandomString` give other values at each run, as for another change of the user.
+    let mut seed = [0; 32];
+    seed.iter_mut().zip(now.0.to_le_bytes()).for_each(|(seed, byte)| *seed = byte);
+    let now = DateTime::from_unix_micros(now.0).unwrap_or_default();
+    let context = Context { now, default_domain: args.default_domain.clone(), seed, ..Context::default() };
     Ok(explain(&compiler.finish(), number, user, &context))
 }
 

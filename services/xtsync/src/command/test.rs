@@ -1,6 +1,6 @@
 //! `xtsync test`: runs tests of expressions, scoping filters and whole synchronizations, as their files say them.
 //!
-//! A file is JSON or YAML: a list of entries, each told apart by its fields, or a document of scoping operators. docs/language.md describes both.
+//! A file is JSON or YAML: a list of entries, each known by its fields, or a document of scoping operators. docs/language.md describes both.
 
 mod entry;
 mod expression;
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// What the files test; an entry of another kind is an error [default: told by its fields]
+    /// What the files test; an entry of another kind is an error [default: known by its fields]
     #[arg(long)]
     kind: Option<entry::Kind>,
 

@@ -26,7 +26,7 @@ impl User {
         Self { attributes, is_whole: true, sensitive: BTreeSet::new() }
     }
 
-    /// A user of a tenant, of whom only these attributes were read.
+    /// A user of a tenant, with the attributes that were read and no others.
     #[must_use]
     pub fn of_tenant(attributes: Attributes, sensitive: impl IntoIterator<Item = String>) -> Self {
         Self { attributes, is_whole: false, sensitive: sensitive.into_iter().collect() }
