@@ -189,6 +189,13 @@ impl Written<'_> {
         self.arguments.len()
     }
 
+    /// Whether an argument compares attributes and constants as they are.
+    pub(crate) fn is_plain_comparison(&self, argument: usize) -> bool {
+        let Some(Some(node)) = self.arguments.get(argument) else { return false };
+        let is_plain = |node: &NodeId| matches!(self.program.node(*node).op, Op::Constant(_) | Op::Attribute(_));
+        matches!(&self.program.node(*node).op, Op::Compare { left, right, .. } if is_plain(left) && is_plain(right))
+    }
+
     /// The attributes that an argument reads, however deep.
     pub(crate) fn attributes(&self, argument: usize) -> Vec<NodeId> {
         let mut attributes = Vec::new();

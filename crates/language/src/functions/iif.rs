@@ -22,7 +22,8 @@ pub(crate) const IIF: Function = Function {
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of every function")]
 fn prepare(written: &Written<'_>) -> Result<Prepared, Problem> {
-    Ok(Prepared::Attributes(written.attributes(0)))
+    // A comparison fails by itself where a side of it is empty.
+    Ok(Prepared::Attributes(if written.is_plain_comparison(0) { Vec::new() } else { written.attributes(0) }))
 }
 
 fn iif<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {

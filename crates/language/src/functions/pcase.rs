@@ -31,6 +31,38 @@ fn pcase<'a>(arguments: &Arguments<'_, 'a>) -> Result<Value<'a>, Failure> {
 }
 
 fn by_category(text: &str) -> String {
+    if text.chars().all(|char| char < LATIN_END) { latin(text) } else { of_any_script(text) }
+}
+
+/// The character after Latin-1 and Latin Extended-A and -B, of which it is known without a table what they are.
+const LATIN_END: char = '\u{250}';
+
+/// The same as [`of_any_script`], for text of Latin letters alone.
+fn latin(text: &str) -> String {
+    let mut is_within = false;
+    let cased = text.chars().map(|char| {
+        let lower = case::lower(Culture::Invariant, char);
+        let is_first = !is_within && lower.is_alphabetic();
+        is_within = is_first || is_within && !separates(lower);
+        if is_first { case::title(lower) } else { lower }
+    });
+    let mut titled = String::with_capacity(text.len());
+    titled.extend(cased);
+    titled
+}
+
+/// Whether a character before [`LATIN_END`] is a blank, a control character, punctuation but for the apostrophe, or a symbol.
+fn separates(char: char) -> bool {
+    match char {
+        '\'' => false,
+        '\0'..='\x7f' => !char.is_ascii_alphanumeric(),
+        'ª' | 'µ' | 'º' | '²' | '³' | '¹' | '¼'..='¾' => false,
+        '\u{80}'..='¿' | '×' | '÷' => true,
+        _ => false,
+    }
+}
+
+fn of_any_script(text: &str) -> String {
     let mut cased = lower(text);
     let starts: Vec<usize> = WORD.iter().flat_map(|word| word.find_iter(&cased)).map(|word| word.start()).collect();
     // From the end, so that a letter that becomes longer moves no start that is still to come.
@@ -58,7 +90,10 @@ fn lower(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::WORD;
+    use super::*;
     use crate::testing::check;
 
     #[test]
@@ -83,5 +118,20 @@ mod tests {
             (r#"PCase("pablo (SECOND)"," ")"#, r#""Pablo (second)""#),
             (r#"PCase([name],"")"#, r#""Ana""#),
         ]);
+    }
+
+    proptest! {
+        #[test]
+        fn latin_text_is_cased_as_any_text(text in "[\u{0}-\u{24f}]{0,20}") {
+            prop_assert_eq!(latin(&text), of_any_script(&text), "{:?}", text);
+        }
+    }
+
+    #[test]
+    fn every_latin_character_separates_words_or_not_as_in_any_text() {
+        for char in ('\0'..LATIN_END).filter(|char| case::lower(Culture::Invariant, *char) < LATIN_END) {
+            let text = format!("a{char}b {char}c");
+            assert_eq!(latin(&text), of_any_script(&text), "{char:?}");
+        }
     }
 }
