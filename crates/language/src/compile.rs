@@ -7,7 +7,7 @@ use crate::date::DateTime;
 use crate::error::{Code, Error, nearest};
 use crate::evaluate::{Context, NoAttributes, Run};
 use crate::function::{Accepts, Depends, Function, Prepared, Written};
-use crate::functions;
+use crate::functions::{self, REDACT};
 use crate::parse::{parse, word_alone};
 use crate::program::{Call, Node, NodeId, Op, Program};
 use crate::span::Span;
@@ -213,7 +213,9 @@ impl<'s> Compiler<'s> {
     /// The value of a call whose arguments are all constants.
     fn fold(&mut self, call: &Call, span: Span) -> Result<Option<NodeId>, Error> {
         let is_constant = |node: &NodeId| matches!(self.program.node(*node).op, Op::Constant(_));
-        let reads = matches!(&call.prepared, Prepared::Attributes(attributes) if !attributes.is_empty());
+        // What is redacted is not to become part of another constant.
+        let is_redacted = call.function.name == REDACT.name;
+        let reads = is_redacted || matches!(&call.prepared, Prepared::Attributes(attributes) if !attributes.is_empty());
         if call.function.depends != Depends::Nothing || reads || !call.arguments.iter().flatten().all(is_constant) {
             return Ok(None);
         }

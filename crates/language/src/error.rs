@@ -77,10 +77,10 @@ impl Error {
         self
     }
 
-    /// The line of the text with a caret below the place, then the message, as a terminal shows it.
+    /// The message, then the line of the text with a caret below the place, as a terminal shows them.
     #[must_use]
     pub fn show(&self, text: &str) -> String {
-        format!("{}\n{self}", self.place(text))
+        format!("{self}\n{}", self.place(text))
     }
 
     /// The line of the text with a caret below the place. Of a long line only what is near the place is shown.
@@ -148,9 +148,9 @@ mod tests {
         let text = "Append([a],\nJoim(\"é\", [b]))";
         let at = text.find("Joim").unwrap();
         let error = Error::new(Code::UnknownFunction, Span::new(at, at + 4), "unknown function `Joim`").hint(Some("Join".to_owned()));
-        assert_eq!(error.show(text), "Joim(\"é\", [b]))\n^^^^\nunknown function `Joim`, did you mean `Join`?");
+        assert_eq!(error.show(text), "unknown function `Joim`, did you mean `Join`?\nJoim(\"é\", [b]))\n^^^^");
         let error = Error::new(Code::Unexpected, Span::new(text.len(), text.len()), "an argument is missing");
-        assert_eq!(error.show(text).lines().nth(1), Some("               ^"));
+        assert_eq!(error.place(text).lines().nth(1), Some("               ^"));
     }
 
     #[test]

@@ -45,8 +45,7 @@ fn explained(program: &Program, id: NodeId, is_within: bool, source: &dyn Source
             Op::Attribute(number) => program.attributes.get(*number as usize).is_some_and(|name| source.is_sensitive(name)),
             Op::Constant(_) | Op::Compare { .. } => false,
         };
-    let is_constant = |id: &NodeId| matches!(program.node(*id).op, Op::Constant(_));
-    let parts = program.children(id).into_iter().filter(|child| !is_constant(child));
+    let parts = program.children(id).into_iter().filter(|child| !is_constant(program, *child));
     let parts: Vec<Explained> = parts.map(|child| explained(program, child, is_within, source, run, again)).collect();
     let value = run.has_visited(id).then(|| {
         again.restart();
@@ -54,6 +53,10 @@ fn explained(program: &Program, id: NodeId, is_within: bool, source: &dyn Source
     });
     let (text, span) = (Text { program, id }.to_string(), program.node(id).span);
     Explained { text, span, value, is_redacted: is_within || parts.iter().any(|part| part.is_redacted), parts }
+}
+
+fn is_constant(program: &Program, id: NodeId) -> bool {
+    matches!(program.node(id).op, Op::Constant(_))
 }
 
 /// A part as canonical text.
@@ -69,6 +72,11 @@ impl fmt::Display for Text<'_> {
             Op::Constant(value) => constant(f, value),
             Op::Attribute(number) => write!(f, "[{}]", self.program.attributes[*number as usize]),
             Op::Compare { comparison, left, right } => write!(f, "{} {} {}", part(*left), comparison.sign(), part(*right)),
+            Op::Call(call)
+                if call.function.name == REDACT.name && call.arguments.iter().flatten().all(|id| is_constant(self.program, *id)) =>
+            {
+                f.write_str("Redact(…)")
+            }
             Op::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
                 for (at, argument) in call.arguments.iter().enumerate() {

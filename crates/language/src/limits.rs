@@ -21,6 +21,9 @@ pub const BACKTRACKS_MAX: usize = 100_000;
 /// Bytes of a compiled regular expression.
 pub const PATTERN_SIZE_MAX: usize = 1 << 22;
 
+/// Regular expressions of one filter. Each may take some megabytes.
+pub const PATTERNS_MAX: usize = 32;
+
 /// Instructions of a regular expression that no linear engine can run.
 pub const PATTERN_STEPS_MAX: usize = 50_000;
 

@@ -76,8 +76,7 @@ impl<'a> NameResolutions<'a> {
     fn extensions(&self, id: &Id, synchronization: &Synchronization, is_waiting: bool) -> (Vec<Pending>, Vec<Notice>) {
         let (named, spec) = self.names.named(id, &Spec::Synchronization(synchronization.clone()));
         let Spec::Synchronization(spec) = &spec else { return Default::default() };
-        let lacks_names = !synchronization.scope.is_resolved();
-        match is_waiting || lacks_names || !self.plan.is_resolved(id, synchronization) {
+        match is_waiting || !self.plan.is_resolved(id, synchronization) {
             true => (extensions::pending(&named, spec, &self.named), Vec::new()),
             false => (Vec::new(), extensions::notices(&named, spec, &self.named)),
         }

@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate::Proposal;
 use xtsync_domain::configuration::{Configuration, needs, validate};
 use xtsync_domain::extension::Extensions;
@@ -15,6 +14,7 @@ use xtsync_domain::fact::Identity;
 use xtsync_domain::mapping::{self, AttributeTable, Tables};
 use xtsync_domain::resolution::{self, Known};
 use xtsync_domain::resource::{DirectoryExtensions, Id, Kind, Resource, Spec, Synchronization};
+use xtsync_domain::{TenantName, scope};
 
 use crate::extensions;
 use crate::resources::StoredResources;
@@ -84,7 +84,7 @@ impl Plan {
         let table = |tenant: &TenantName| AttributeTable::new(extensions::of(&self.in_force, &DirectoryExtensions::id_of(tenant)));
         let source = id.tenant.as_ref().map_or_else(AttributeTable::default, table);
         let tables = Tables { source, target: table(&synchronization.to) };
-        synchronization.scope.is_resolved() && mapping::is_resolved(&synchronization.mappings, &tables)
+        scope::is_resolved(&synchronization.scope, &tables.source) && mapping::is_resolved(&synchronization.mappings, &tables)
     }
 
     /// Returns the next plan with the known facts: every synchronization whose names all resolve is in force.

@@ -37,26 +37,28 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
     let changed = Changed {
-        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS) | note_default_domains(context, &batch),
+        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
         numbers: batch.has_counted(),
     };
+    let domains = default_domains(&batch);
     let mut tx = context.fence()?.begin().await?;
     store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
-    Ok(changed)
+    let mut known = context.default_domains.lock();
+    let are_others =
+        domains.into_iter().fold(false, |is_other, (tenant, domain)| is_other | (known.insert(tenant, domain.clone()) != Some(domain)));
+    Ok(Changed { names: changed.names || are_others, ..changed })
 }
 
-/// Notes the default domains that were read; returns whether any is another one.
-fn note_default_domains(context: &Context, batch: &batch::Batch) -> bool {
-    let mut known = context.default_domains.lock();
-    let mut is_other = false;
-    for ((tenant, _), record) in batch.facts.iter().filter(|((_, key), _)| key == IDENTITY) {
-        let fact = record.as_deref().and_then(|record| events::TenantFact::decode(record).ok()).and_then(|fact| fact.fact);
-        if let Some(events::tenant_fact::Fact::Identity(identity)) = fact {
-            is_other |= known.insert(tenant.clone(), identity.default_domain.clone()) != Some(identity.default_domain);
-        }
-    }
-    is_other
+/// The default domains that were read, by key of the tenant; empty where the directory names none.
+fn default_domains(batch: &batch::Batch) -> Vec<(String, String)> {
+    let identities = batch.facts.iter().filter(|((_, key), _)| key == IDENTITY);
+    let domain = |((tenant, _), record): (&(String, String), &Option<Vec<u8>>)| {
+        let fact = events::TenantFact::decode(record.as_deref()?).ok()?.fact?;
+        let events::tenant_fact::Fact::Identity(identity) = fact else { return None };
+        Some((tenant.clone(), identity.default_domain))
+    };
+    identities.filter_map(domain).collect()
 }

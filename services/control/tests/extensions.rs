@@ -61,6 +61,23 @@ async fn a_synchronization_waits_for_the_extensions_that_it_maps() {
 }
 
 #[tokio::test]
+async fn a_filter_on_an_extension_that_is_not_read_leaves_the_former_scope_in_force() {
+    let control = Control::start().await;
+    assert_eq!(mappings(&control, "city: {source: city}").await.unwrap(), Change::Created);
+    let filter = named("{everyone: true, where: '[E_cost] EQUALS \"100\"'}\n  mappings: {city: {source: city}}");
+    let request = apply("a.yaml", &ORGANIZATION.replace("{groups: [GlobalEmployees]}", &filter));
+    let applied = control.client().await.apply(request).await.unwrap().into_inner();
+    let change = applied.resources.iter().find(|resource| resource.id == "Synchronization/emea/to-hub").unwrap().change();
+    assert_eq!(change, Change::Pending);
+    pending(&control, &["spec.scope.where: extensions_not_read tenant=emea"], "former_revision_in_force").await;
+    assert!(!control.synchronization().await.spec_json.contains("where"));
+    read(&control, 1, EXTENSIONS).await;
+    pending(&control, &[], "").await;
+    assert!(control.synchronization().await.spec_json.contains("where"));
+    control.stop().await;
+}
+
+#[tokio::test]
 async fn an_apply_with_an_unknown_extension_or_another_type_is_refused() {
     let control = Control::start().await;
     mappings(&control, "").await.unwrap();

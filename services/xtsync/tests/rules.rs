@@ -72,13 +72,18 @@ fn what_is_no_test_expression_or_user_is_refused_with_its_place() {
         std::fs::write(dir.join(file), text).unwrap();
     }
     for (arguments, code, words) in [
-        (&["test", "rule.json"][..], 1, "error: rule.json: entry 1: rules of dynamic groups cannot be tested yet\n"),
-        (&["test", "field.json"], 1, "error: field.json: entry 1: unknown field `outptu`"),
+        (
+            &["test", "rule.json"][..],
+            1,
+            "FAILED  rule.json: 1: the entry\n  - entry: a test\n  + entry: rules of dynamic groups cannot be tested yet\n",
+        ),
+        (&["test", "field.json"], 1, "unknown field `outptu`"),
+        (&["test", "field.json", "--junit", "field.json"], 2, "error: --junit would overwrite the tests in field.json\n"),
         (&["test", "text.json"], 1, "error: text.json is no file of tests: a list of tests is expected"),
         (&["test", "none.yaml"], 1, "error: none.yaml has no test\n"),
         (&["test", "broken.yaml"], 1, "error: broken.yaml is no YAML"),
         (&["test", "missing.yaml"], 1, "error: reading the tests in missing.yaml: No such file"),
-        (&["test", "filter.yaml", "--kind", "expressions"], 1, "error: filter.yaml: entry 1: it is of another kind: Scoping\n"),
+        (&["test", "filter.yaml", "--kind", "expressions"], 1, "  + entry: it is of another kind: scoping\n0 passed, 1 failed\n"),
         (&["eval", "Joim([city])"], 1, "error: unknown function `Joim`, did you mean `Join`?\nJoim([city])\n^^^^\n"),
         (&["eval", "--filter", "city LIKE"], 1, "^^^^\n"),
         (&["eval", "[city]", "--user", "list.json"], 1, "error: list.json is no JSON object of attributes"),
@@ -87,8 +92,19 @@ fn what_is_no_test_expression_or_user_is_refused_with_its_place() {
         (&["eval", "CDate([city])", "--user", "bad.json"], 1, "error: there is no value: CDate: "),
     ] {
         std::fs::write(dir.join("bad.json"), r#"{"city": "no date"}"#).unwrap();
-        let (got, _, err) = run(dir.path(), arguments);
-        assert!(got == code && err.contains(words), "{arguments:?}: {got} {err}");
+        let (got, out, err) = run(dir.path(), arguments);
+        assert!(got == code && (err.contains(words) || out.contains(words)), "{arguments:?}: {got} {out}{err}");
+    }
+}
+
+#[test]
+fn what_is_redacted_is_not_printed_whatever_stands_around_it() {
+    let dir = Dir::new().unwrap();
+    for expression in [r#"Redact("door 1234")"#, r#"Append("a", Redact("door 1234"))"#, r#"IIF("a" = "a", Redact("door 1234"), "no")"#] {
+        for format in [None, Some("--json")] {
+            let (code, out, err) = run(dir.path(), &[&["eval", expression, "--trace"], format.as_slice()].concat());
+            assert!(code == 0 && !out.contains("1234"), "{expression}: {out}{err}");
+        }
     }
 }
 
@@ -117,6 +133,11 @@ async fn an_expression_is_evaluated_for_a_user_of_a_tenant() {
     assert_eq!(eval(&["--filter", "department EQUALS \"Sales\"", "--user", &id]).1, "value  true\ntype   a truth value\n");
     let (_, out, _) = eval(&["Join(\" \", [department], [city])", "--user", &id, "--trace"]);
     assert!(out.starts_with("value  [Redact]\n") && out.contains("  [department]  \"Sales\"\n") && !out.contains("Paris"), "{out}");
+    for format in [None, Some("--json")] {
+        let arguments = [&["--filter", "city IS NOT NULL OR department IS NULL", "--user", &id, "--trace"], format.as_slice()].concat();
+        let (code, out, err) = eval(&arguments);
+        assert!(code == 0 && !out.contains("Paris") && out.to_lowercase().contains("redact"), "{out} {err}");
+    }
     let (code, _, err) = eval(&["[department]", "--user", "emea/unknown"]);
     assert_eq!((code, err.as_str()), (1, "error: nothing is known of such a user; `xtsync show` says where the user may be\n"));
     running.stop(Duration::from_secs(30)).await.unwrap();

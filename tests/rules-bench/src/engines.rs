@@ -11,7 +11,7 @@ use crate::user::attributes;
 /// The same in each language.
 const OURS: [&str; 3] =
     [r#"Append([userPrincipalName], ".test")"#, r#"Join(", ", [surname], [givenName])"#, r#"IIF([country]="USA","True","False")"#];
-const THEIRS: [&str; 3] = [r#"userPrincipalName + ".test""#, r#"surname + ", " + givenName"#, ""];
+const THEIRS: [&str; 2] = [r#"userPrincipalName + ".test""#, r#"surname + ", " + givenName"#];
 
 pub(crate) fn measure() -> Vec<Measured> {
     let figure = |name, value: f64| Measured {

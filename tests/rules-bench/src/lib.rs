@@ -7,7 +7,7 @@ mod engines;
 mod filters;
 mod mappings;
 mod timing;
-pub mod user;
+mod user;
 
 /// One figure.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Measured {
     pub unit: &'static str,
     /// What it is compared with, in the same unit.
     pub against: Option<f64>,
-    /// What it is to be at least: the value, or, where it is compared, its ratio.
+    /// What it should be.
     pub goal: Option<Goal>,
     /// What was measured.
     pub conditions: String,

@@ -5,7 +5,7 @@ use xtsync_domain::{Attributes, Origin, Timestamp, Value};
 
 /// The attributes of a user as the detector reads them.
 #[must_use]
-pub fn attributes() -> Attributes {
+pub(crate) fn attributes() -> Attributes {
     let texts = [
         ("city", "Sydney"),
         ("companyName", "Contoso"),
@@ -35,7 +35,7 @@ pub fn attributes() -> Attributes {
 
 /// A delta of that user.
 #[must_use]
-pub fn delta() -> UserDelta {
+pub(crate) fn delta() -> UserDelta {
     let user = User {
         attributes: attributes(),
         groups: vec!["7c1e5a2b-0000-4000-8000-000000000001".into()],

@@ -13,6 +13,9 @@ pub const EXTENSIONS_MAX: usize = 1_000;
 /// What every name begins with.
 pub const PREFIX: &str = "extension_";
 
+/// The names of extensions as a pattern, for JSON schemas; [`own_name`] takes the same names apart.
+pub(crate) const PATTERN: &str = "^extension_[0-9A-Fa-f]{32}_.+$";
+
 /// How long the id of the application in a name is.
 const APPLICATION_LENGTH: usize = 32;
 

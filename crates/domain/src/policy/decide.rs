@@ -26,7 +26,7 @@ use crate::scope::{self, Scope, Standing};
 use crate::{TenantName, Value, Version, key};
 
 /// The version of the rules. Increment it whenever the same input may give another decision; every user is then decided anew.
-pub const RULES_VERSION: u32 = 3;
+pub const RULES_VERSION: u32 = 4;
 
 /// What decisions need of a revision of the configuration, compiled once.
 #[derive(Debug, Clone)]

@@ -94,7 +94,7 @@ impl Hash for Mappings {
 }
 
 /// The compiled mappings of a synchronization out of a tenant. What the target's terms keep for the target is written at creation only.
-pub(crate) fn of(configuration: &Configuration, source: &TenantName, synchronization: &Synchronization) -> Mappings {
+pub fn of(configuration: &Configuration, source: &TenantName, synchronization: &Synchronization) -> Mappings {
     let keeps = configuration.terms(&synchronization.to, source).map(|terms| terms.keeps.clone()).unwrap_or_default();
     let tables = configuration.tables(source, &synchronization.to);
     compile(&synchronization.mappings, synchronization.nulls, &keeps, &tables)
@@ -184,6 +184,11 @@ impl Mapped {
 }
 
 impl Mappings {
+    /// The target attributes that are written, at creation only or always.
+    pub fn writes(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| &*row.target)
+    }
+
     /// The source attributes that are read.
     pub fn reads(&self) -> impl Iterator<Item = &str> {
         let direct = self.rows.iter().filter_map(|row| match &row.from {
@@ -212,26 +217,38 @@ impl Mappings {
 /// Whether a mapping's expression reads the default domain of the target.
 #[must_use]
 pub fn reads_default_domain(mapping: &Mapping) -> bool {
-    let MappingSource::Expression(text) = &mapping.from else { return false };
-    let mut compiler = Compiler::new(&AnyExtension);
-    // What is no expression reads nothing.
-    text.contains(DEFAULT_DOMAIN) && compiler.add(text).is_ok() && compiler.finish().calls(DEFAULT_DOMAIN)
+    let may = matches!(&mapping.from, MappingSource::Expression(text) if text.contains(DEFAULT_DOMAIN));
+    may && program(&mapping.from).is_some_and(|program| program.calls(DEFAULT_DOMAIN))
+}
+
+/// Whether the value of a mapping is not to be shown: it says so, or its expression redacts a part of it.
+#[must_use]
+pub fn is_hidden(mapping: &Mapping) -> bool {
+    const REDACT: &str = "Redact";
+    let may = matches!(&mapping.from, MappingSource::Expression(text) if text.contains(REDACT));
+    mapping.sensitive || may && program(&mapping.from).is_some_and(|program| program.calls(REDACT))
 }
 
 /// The function that gives the target's default domain.
 const DEFAULT_DOMAIN: &str = "DefaultDomain";
 
-/// The source attributes that one mapping reads.
+/// The source attributes that a mapping reads.
 #[must_use]
-pub fn reads(mapping: &Mapping) -> Vec<String> {
-    match &mapping.from {
+pub fn reads(from: &MappingSource) -> Vec<String> {
+    match from {
         MappingSource::Source(name) => vec![name.clone()],
-        MappingSource::Expression(text) => {
-            let mut compiler = Compiler::new(&AnyExtension);
-            compiler.add(text).map(|_| compiler.finish().attributes().map(str::to_owned).collect()).unwrap_or_default()
+        MappingSource::Expression(_) | MappingSource::Constant(_) | MappingSource::None => {
+            program(from).iter().flat_map(Program::attributes).map(str::to_owned).collect()
         }
-        MappingSource::Constant(_) | MappingSource::None => Vec::new(),
     }
+}
+
+/// The expression of a mapping by itself; `None` where it has none, or its text is no expression.
+fn program(from: &MappingSource) -> Option<Program> {
+    let MappingSource::Expression(text) = from else { return None };
+    let mut compiler = Compiler::new(&AnyExtension);
+    compiler.add(text).ok()?;
+    Some(compiler.finish())
 }
 
 fn compiled(from: &MappingSource, value_type: ValueType, source: &AttributeTable<'_>, compiler: &mut Compiler<'_>) -> Option<Input> {

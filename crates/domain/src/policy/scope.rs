@@ -33,8 +33,8 @@ enum Members {
         /// Whether members of groups in those groups count too.
         nested: bool,
     },
-    /// At least one group name is not resolved to an id yet, a directory extension that is mapped is not known, or the filter cannot be used. No
-    /// user is decided before that is mended.
+    /// At least one group name is not resolved to an id yet, a directory extension or the target's default domain is not known, or the filter
+    /// cannot be used. No user is decided before that is mended.
     Unresolved,
 }
 
@@ -87,6 +87,12 @@ pub fn compile(scope: &resource::Scope, source: &AttributeTable<'_>) -> Scope {
         None => Members::Unresolved,
     };
     Scope { members, filter }
+}
+
+/// Whether all that a scope names is known: its groups have ids, and its filter can be tested.
+#[must_use]
+pub fn is_resolved(scope: &resource::Scope, source: &AttributeTable<'_>) -> bool {
+    compile(scope, source).members != Members::Unresolved
 }
 
 /// A scope of which it is not known yet whether users are in it.

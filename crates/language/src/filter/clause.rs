@@ -20,7 +20,7 @@ impl Tree {
     /// The filter that groups of clauses say; `None` where there is no group, so that every user passes.
     ///
     /// # Errors
-    /// If an operator is unknown, or a group has no clause. The error has no place in a text.
+    /// If an operator is unknown or takes no value, or a group has no clause. The error has no place in a text.
     pub fn of_groups(groups: &[Vec<Clause>]) -> Result<Option<Self>, Error> {
         let groups: Vec<Self> = groups.iter().map(|clauses| group(clauses)).collect::<Result<_, _>>()?;
         Ok(combined(groups, Node::Or))
@@ -38,8 +38,11 @@ fn clause(Clause { attribute, operator, value }: &Clause) -> Result<Tree, Error>
         let error = Error::new(Code::UnknownFunction, place, format!("unknown operator `{operator}`"));
         return Err(error.hint(nearest(operator, Operator::names())));
     };
-    let value = if known.takes_value() { value.clone() } else { String::new() };
-    let node = Node::Clause { attribute: attribute.clone(), attribute_span: place, operator: known, value, value_span: place };
+    if !known.takes_value() && !value.is_empty() {
+        return Err(Error::new(Code::Constant, place, format!("{} takes no value", known.name())));
+    }
+    let node =
+        Node::Clause { attribute: attribute.clone(), attribute_span: place, operator: known, value: value.clone(), value_span: place };
     Ok(Tree { node, span: place })
 }
 
@@ -73,5 +76,6 @@ mod tests {
         }
         assert_eq!(Tree::of_groups(&[vec![]]).unwrap_err().code, Code::Arguments);
         assert_eq!(Tree::of_groups(&[vec![clause("a", "LIKE", "")]]).unwrap_err().code, Code::UnknownFunction);
+        assert_eq!(Tree::of_groups(&[vec![clause("a", "IS TRUE", "false")]]).unwrap_err().code, Code::Constant);
     }
 }

@@ -4,6 +4,7 @@ use super::operator::Operator;
 use super::tree::{Node, Tree};
 use crate::compile::Schema;
 use crate::error::{Code, Error, nearest};
+use crate::limits::PATTERNS_MAX;
 use crate::pattern::Pattern;
 use crate::value::Kind;
 
@@ -65,6 +66,10 @@ impl Filter {
     /// # Errors
     /// If an attribute is unknown or cannot be filtered on, or a value does not fit its operator; with the place.
     pub fn compile(tree: &Tree, schema: &dyn Schema) -> Result<Self, Error> {
+        if patterns(tree) > PATTERNS_MAX {
+            let message = format!("it has more than {PATTERNS_MAX} regular expressions");
+            return Err(Error::new(Code::TooLarge, tree.span, message));
+        }
         let mut attributes = Vec::new();
         let (root, _) = compile(tree, schema, &mut attributes)?;
         Ok(Self { root, attributes })
@@ -73,6 +78,15 @@ impl Filter {
     /// The attributes that it reads.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         self.attributes.iter().map(String::as_str)
+    }
+}
+
+/// How many regular expressions a part has.
+fn patterns(tree: &Tree) -> usize {
+    match &tree.node {
+        Node::And(parts) | Node::Or(parts) => parts.iter().map(patterns).sum(),
+        Node::Not(part) => patterns(part),
+        Node::Clause { operator, .. } => usize::from(matches!(operator, Operator::RegexMatch | Operator::NotRegexMatch)),
     }
 }
 
@@ -123,13 +137,17 @@ fn check_attribute(tree: &Tree, schema: &dyn Schema) -> Result<(), Error> {
 
 fn check(tree: &Tree, operator: Operator, value: &str) -> Result<Check, Error> {
     let Node::Clause { value_span, .. } = &tree.node else { return Ok(Check::IsNull) };
+    if operator.takes_value() && value.is_empty() {
+        // It would hold for every user with the attribute, or for none.
+        return Err(Error::new(Code::Constant, *value_span, format!("{} needs a value", operator.name())));
+    }
     let number = || {
         let message = format!("{} needs a whole number", operator.name());
         value.trim().parse().map_err(|_| Error::new(Code::Constant, *value_span, message))
     };
     // All of the value is to match: the documented patterns make sense only so.
     let pattern = || {
-        let whole = Pattern::new(value).and_then(|_| Pattern::new(&format!("^(?:{value})$")));
+        let whole = Pattern::new(value).and_then(|_| Pattern::new(&format!(r"\A(?:{value})\z")));
         whole.map_err(|reason| Error::new(Code::Pattern, *value_span, reason))
     };
     let text = || value.to_owned();

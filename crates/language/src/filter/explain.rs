@@ -25,13 +25,14 @@ pub fn explain(tree: &Tree, schema: &dyn Schema, source: &dyn Source) -> Result<
                 text: format!("[{attribute}]"),
                 span: *attribute_span,
                 value: Some(value),
-                is_redacted: false,
+                is_redacted: source.is_sensitive(attribute),
                 parts: Vec::new(),
             }]
         }
     };
     let passes = Filter::compile(tree, schema)?.passes(source).map(Value::Flag).map_err(|unknown| unknown.failure);
-    Ok(Explained { text: tree.to_string(), span: tree.span, value: Some(passes), is_redacted: false, parts })
+    let is_redacted = parts.iter().any(|part| part.is_redacted);
+    Ok(Explained { text: tree.to_string(), span: tree.span, value: Some(passes), is_redacted, parts })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const WORDS_MAX: usize = 4;
 /// # Errors
 /// At the first place that is not as the grammar says, and if it is too long or nested too deep.
 pub fn parse(text: &str) -> Result<Tree, Error> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, end: Span::new(text.len(), text.len()) };
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, end: Span::new(text.len(), text.len()) };
     let tree = parser.or(0)?;
     match parser.tokens.get(parser.at) {
         None => Ok(tree),
@@ -25,14 +25,15 @@ pub fn parse(text: &str) -> Result<Tree, Error> {
     }
 }
 
-struct Parser {
+struct Parser<'t> {
+    text: &'t str,
     tokens: Vec<(Token, Span)>,
     at: usize,
     /// The place after the text.
     end: Span,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn or(&mut self, depth: usize) -> Result<Tree, Error> {
         self.list("OR", Node::Or, depth, Self::and)
     }
@@ -131,7 +132,8 @@ impl Parser {
     fn value(&mut self, operator: Operator) -> Result<(String, Span), Error> {
         let (value, span) = match self.tokens.get(self.at) {
             Some((Token::Text(text), span)) => (text.clone(), *span),
-            Some((Token::Integer(number), span)) => (number.to_string(), *span),
+            // As it is written: `01234` is no other text.
+            Some((Token::Integer(_), span)) => (span.of(self.text).to_owned(), *span),
             Some((token, span)) => {
                 return Err(Error::new(
                     Code::Unexpected,

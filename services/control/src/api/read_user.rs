@@ -40,7 +40,8 @@ pub(super) async fn user(context: &Context, name: &str) -> Result<Result<ReadUse
         (None, _) => return Ok(Err(NotRead::Unknown)),
     };
     let Ok(tenant) = TenantName::new(&source) else { return Ok(Err(NotRead::Unknown)) };
-    let Some(delta) = delta(context, &tenant, &user_id).await? else { return Ok(Err(NotRead::Moved)) };
+    let Some(mut delta) = delta(context, &tenant, &user_id).await? else { return Ok(Err(NotRead::Moved)) };
+    delta.before.clear();
     let sensitive = sensitive::sources(&Configuration::new(0, stored.into_values()), &tenant);
     Ok(Ok(ReadUserResponse { source: names.name(&tenant).to_string(), user_id, delta: Some(delta), sensitive }))
 }

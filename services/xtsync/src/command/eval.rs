@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use xtsync_contract::control::ReadUserRequest;
 use xtsync_domain::delta::{State, UserDelta};
 use xtsync_language::date::DateTime;
-use xtsync_language::filter::{self, Filter};
+use xtsync_language::filter;
 use xtsync_language::{Compiler, Context, Explained, Failure, Schema, Value, explain};
 use xtsync_runtime::clock::{Clock as _, SystemClock};
 
@@ -105,7 +105,7 @@ async fn from_tenant(name: &str, connection: &Connection) -> exit::Result<User> 
 
 fn explain_expression(args: &Args, user: &User) -> anyhow::Result<Explained> {
     let mut compiler = Compiler::new(user as &dyn Schema);
-    let number = compiler.add(&args.text).map_err(|error| anyhow!("{error}\n{}", error.place(&args.text)))?;
+    let number = compiler.add(&args.text).map_err(|error| anyhow!("{}", error.show(&args.text)))?;
     let now = SystemClock.now();
     // `Guid` and `RandomString` give other values at each run, as for another change of the user.
     let mut seed = [0; 32];
@@ -116,9 +116,8 @@ fn explain_expression(args: &Args, user: &User) -> anyhow::Result<Explained> {
 }
 
 fn explain_filter(text: &str, user: &User) -> anyhow::Result<Explained> {
-    let compiled = filter::parse(text).and_then(|tree| Filter::compile(&tree, user).map(|_| tree));
-    let tree = compiled.map_err(|error| anyhow!("{error}\n{}", error.place(text)))?;
-    Ok(filter::explain(&tree, user, user)?)
+    let explained = filter::parse(text).and_then(|tree| filter::explain(&tree, user, user));
+    explained.map_err(|error| anyhow!("{}", error.show(text)))
 }
 
 fn print(explained: &Explained, trace: bool, format: Format) -> std::io::Result<()> {

@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value as Json;
 
 use self::entry::Entry;
-use self::outcome::Outcome;
+use self::outcome::{Difference, Outcome};
 use self::synchronization::Configurations;
 use crate::exit;
 use crate::output::{self, Format, FormatArgs};
@@ -50,17 +50,20 @@ pub struct Args {
 /// # Errors
 /// If a file cannot be read or is no file of tests, or a test fails.
 pub fn run(args: &Args) -> exit::Result {
+    if let Some(file) = args.files.iter().find(|file| args.junit.as_ref() == Some(file)) {
+        return Err(exit::Code::Usage.because(anyhow!("--junit would overwrite the tests in {}", file.display())));
+    }
     let mut outcomes = Vec::new();
     let mut configurations = Configurations::default();
     for file in &args.files {
         outcomes.extend(run_file(file, args.kind, &mut configurations)?);
     }
-    if let Some(report) = &args.junit {
-        std::fs::write(report, junit::report(&outcomes)?).with_context(|| format!("writing {}", report.display()))?;
-    }
     match args.format.get() {
         Format::Text => output::print(&outcome::as_text(&outcomes))?,
         Format::Json => output::json(&outcome::as_json(&outcomes))?,
+    }
+    if let Some(report) = &args.junit {
+        std::fs::write(report, junit::report(&outcomes)?).with_context(|| format!("writing {}", report.display()))?;
     }
     match outcomes.iter().filter(|outcome| outcome.has_failed()).count() {
         0 => Ok(()),
@@ -74,8 +77,11 @@ fn run_file(path: &Path, kind: Option<entry::Kind>, configurations: &mut Configu
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut outcomes = Vec::new();
     for (place, entry) in Entry::all(json).with_context(|| format!("{name} is no file of tests"))? {
-        let entry = entry.and_then(|entry| entry.of_kind(kind)).with_context(|| format!("{name}: entry {place}"))?;
-        outcomes.extend(entry.run(folder, configurations).into_iter().map(|outcome| outcome.at(&name, &place)));
+        let ran = match entry.and_then(|entry| entry.of_kind(kind)) {
+            Ok(entry) => entry.run(folder, configurations),
+            Err(error) => vec![Outcome::new("the entry", [Difference::new("entry", "a test", format!("{error:#}"))])],
+        };
+        outcomes.extend(ran.into_iter().map(|outcome| outcome.at(&name, &place)));
     }
     if outcomes.is_empty() {
         bail!("{name} has no test");

@@ -1,6 +1,7 @@
 //! Finds a field by what an administrator types: `Synchronization.spec.scope`, or `synchronization.scope`.
 
 use thiserror::Error;
+use xtsync_language::nearest;
 
 use super::field::Field;
 
@@ -68,46 +69,11 @@ fn missing(kind: &str, parent: &Field, name: &str) -> NotFound {
 impl NotFound {
     /// The nearest name, if one is near.
     fn hint(&self) -> String {
-        let typed = self.typed.to_lowercase();
-        let near = self.names.iter().map(|name| (distance(&typed, &name.to_lowercase()), name)).min_by_key(|(distance, _)| *distance);
-        let near = near.filter(|(distance, name)| *distance <= name.len().div_ceil(3));
-        near.map(|(_, name)| format!(": did you mean `{name}`?")).unwrap_or_default()
+        let near = nearest(&self.typed, self.names.iter().map(String::as_str));
+        near.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
     }
 
     fn known(&self) -> String {
         if self.names.is_empty() { ": it has no fields".to_owned() } else { format!(" (there is: {})", self.names.join(", ")) }
-    }
-}
-
-/// How many letters must be added, removed or replaced to make one text of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut diagonal = line;
-        let mut left = line + 1;
-        for (cell, same) in row.iter_mut().skip(1).zip(other.iter().map(|other| *other == letter)) {
-            let best = (diagonal + usize::from(!same)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = line + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_distance_of_two_names_is_the_number_of_letters_that_differ() {
-        for (one, other, want) in
-            [("scope", "scope", 0), ("scop", "scope", 1), ("groups", "group", 1), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3)]
-        {
-            assert_eq!(distance(one, other), want, "{one} {other}");
-        }
     }
 }

@@ -207,13 +207,13 @@ fn an_unknown_field_is_wrong_usage_and_the_answer_names_the_nearest_and_all() {
         text.push_str(&err);
     }
     expect![[r#"
-        error: there is no kind `Synchronisation`: did you mean `Synchronization`? (there is: Organization, Tenant, CrossTenantAccessPolicy, Synchronization)
+        error: there is no kind `Synchronisation`, did you mean `Synchronization`? (there is: Organization, Tenant, CrossTenantAccessPolicy, Synchronization)
         error: there is no kind `x` (there is: Organization, Tenant, CrossTenantAccessPolicy, Synchronization)
-        error: Synchronization.spec has no field `scop`: did you mean `scope`? (there is: to, scope, limits, mappings, mode, nulls, rehire, requires, scopeGracePeriod)
-        error: Synchronization.spec.scope.groups has no field `nme`: did you mean `name`? (there is: id, name)
-        error: Synchronization.spec.mappings has no field `cty`: did you mean `city`? (there is: businessPhones, city, companyName, country, department, displayName, employeeId, employeeType, faxNumber, givenName, jobTitle, mailNickname, mobilePhone, officeLocation, postalCode, preferredLanguage, state, streetAddress, surname, usageLocation, userType, extension_APPID_NAME)
+        error: Synchronization.spec has no field `scop`, did you mean `scope`? (there is: to, scope, limits, mappings, mode, nulls, rehire, requires, scopeGracePeriod)
+        error: Synchronization.spec.scope.groups has no field `nme`, did you mean `name`? (there is: id, name)
+        error: Synchronization.spec.mappings has no field `cty`, did you mean `city`? (there is: businessPhones, city, companyName, country, department, displayName, employeeId, employeeType, faxNumber, givenName, jobTitle, mailNickname, mobilePhone, officeLocation, postalCode, preferredLanguage, state, streetAddress, surname, usageLocation, userType, extension_APPID_NAME)
         error: Synchronization.spec.to has no field `x`: it has no fields
-        error: Tenant.spec has no field `Graph`: did you mean `graph`? (there is: organization, graph, partitions)
+        error: Tenant.spec has no field `Graph`, did you mean `graph`? (there is: organization, graph, partitions)
     "#]].assert_eq(&text);
 }
 

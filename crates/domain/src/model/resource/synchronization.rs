@@ -100,9 +100,16 @@ pub struct Scope {
     pub everyone: bool,
     /// A scoping filter: of these users only those whose attributes pass are in scope. It is a text on one line, or a list of groups of clauses, as
     /// Entra's scoping filters; a user passes if all clauses of any group hold (docs/language.md).
-    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none", deserialize_with = "filter::given")]
     #[schemars(example = &"department EQUALS \"Sales\" AND NOT (country REGEX MATCH \"ES|FR\")")]
     pub filter: Option<Where>,
+}
+
+impl Synchronization {
+    /// The mappings whose values are not shown, by target attribute: those that are sensitive, and those that redact a part of their value.
+    pub fn sensitive(&self) -> impl Iterator<Item = (&String, &Mapping)> {
+        self.mappings.iter().filter(|(_, mapping)| crate::mapping::is_hidden(mapping))
+    }
 }
 
 impl Scope {

@@ -47,6 +47,14 @@ pub enum Target {
     Never(&'static str),
 }
 
+impl Target {
+    /// Whether a mapping may write it.
+    #[must_use]
+    pub fn is_writable(self) -> bool {
+        matches!(self, Self::Clearable | Self::Required)
+    }
+}
+
 /// What is written to an attribute where the configuration says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByDefault {
@@ -59,7 +67,7 @@ pub enum ByDefault {
 }
 
 impl ValueType {
-    /// Whether an attribute of this shape can hold a value; each can be empty.
+    /// Whether an attribute of this type can hold a value; each can be empty.
     #[must_use]
     pub fn holds(self, value: &Value) -> bool {
         match (self, value) {
@@ -74,7 +82,7 @@ impl ValueType {
         }
     }
 
-    /// A constant as a value of this value_type; `None` where no text can be one.
+    /// A constant as a value of this type; `None` where no text can be one.
     #[must_use]
     pub fn constant(self, text: &str) -> Option<Value> {
         match self {

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use xtsync_language::date::DateTime;
-use xtsync_language::{Compiler, Error, Failure, Kind, Read, Schema, Source, Value as Evaluated};
+use xtsync_language::{Compiler, Error, Failure, Kind, Read, Source, Value as Evaluated};
 
 use super::Invalid;
 use super::attribute::ValueType;
-use super::table::{AnyExtension, AttributeTable};
+use super::table::AttributeTable;
 use crate::{Attributes, Timestamp, Value};
 
 /// Checks an expression over a source's attributes for a target attribute that holds such values. Before the source's extensions were read,
@@ -16,8 +16,7 @@ use crate::{Attributes, Timestamp, Value};
 /// # Errors
 /// Why it is none, with the place in its text; and what it gives, where that does not fit.
 pub fn checked(text: &str, target: ValueType, source: &AttributeTable<'_>) -> Result<Option<Kind>, Error> {
-    let schema: &dyn Schema = if source.is_unread() { &AnyExtension } else { source };
-    let mut compiler = Compiler::new(schema);
+    let mut compiler = Compiler::new(source.schema());
     let number = compiler.add(text)?;
     let kind = compiler.finish().kind(number).unwrap_or(Kind::Any);
     let fits = match (target, kind) {

@@ -5,28 +5,22 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_language::Compiler;
-
-use super::attribute::{Attribute, Target, ValueType};
+use super::attribute::{Attribute, ValueType};
 use super::expression::checked;
-use super::table::{AnyExtension, AttributeTable, Tables};
+use super::reads;
+use super::table::{AttributeTable, Tables};
 use crate::extension::{PREFIX, is_extension};
 use crate::resource::{Mapping, MappingSource};
 
 /// The extensions that one mapping reads of the source.
 #[must_use]
 pub fn extensions_read(from: &MappingSource) -> Vec<String> {
-    match from {
-        MappingSource::Source(name) => Some(name.clone()).into_iter().filter(|name| is_extension(name)).collect(),
-        MappingSource::Expression(text) if text.contains(PREFIX) => {
-            let mut compiler = Compiler::new(&AnyExtension);
-            // What is no expression reads nothing.
-            let compiled = compiler.add(text);
-            let program = compiler.finish();
-            compiled.map(|_| program.attributes().filter(|name| is_extension(name)).map(str::to_owned).collect()).unwrap_or_default()
-        }
-        MappingSource::Expression(_) | MappingSource::Constant(_) | MappingSource::None => Vec::new(),
-    }
+    let may = match from {
+        MappingSource::Source(name) => is_extension(name),
+        MappingSource::Expression(text) => text.contains(PREFIX),
+        MappingSource::Constant(_) | MappingSource::None => false,
+    };
+    if may { reads(from).into_iter().filter(|name| is_extension(name)).collect() } else { Vec::new() }
 }
 
 /// Whether a mapping to that attribute reads or writes an extension.
@@ -58,7 +52,7 @@ fn fits(target: &str, from: &MappingSource, tables: &Tables<'_>) -> bool {
 }
 
 fn is_written(target: &Attribute<'_>) -> bool {
-    target.value_type != ValueType::Unread && matches!(target.target, Target::Clearable | Target::Required)
+    target.value_type != ValueType::Unread && target.target.is_writable()
 }
 
 fn is_read(source: &AttributeTable<'_>, name: &str, value_type: ValueType) -> bool {

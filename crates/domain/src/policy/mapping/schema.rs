@@ -4,13 +4,11 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::{Attribute, ByDefault, Target, ValueType, known};
+use crate::extension::PATTERN as EXTENSION_PATTERN;
 use crate::resource::Mapping;
 
 /// How the name of a directory extension looks, for readers: with the id of the application that registered it.
 const EXTENSION: &str = "extension_APPID_NAME";
-
-/// The names of directory extensions.
-const EXTENSION_PATTERN: &str = "^extension_[0-9a-f]{32}_[A-Za-z0-9]+$";
 
 /// Mappings by target attribute.
 pub(crate) fn mappings(generator: &mut SchemaGenerator) -> Schema {
@@ -44,7 +42,7 @@ pub(crate) fn writable_names(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn is_writable(attribute: &Attribute<'_>) -> bool {
-    matches!(attribute.target, Target::Clearable | Target::Required)
+    attribute.target.is_writable()
 }
 
 fn names(is_wanted: impl Fn(&Attribute<'_>) -> bool, what: &str) -> Schema {
@@ -78,7 +76,7 @@ fn describe(attribute: &Attribute<'_>) -> String {
     format!("{holds}; {default}.{emptied}")
 }
 
-/// A JSON value of a mapping, for examples.
+/// Mappings as JSON, for examples.
 pub(crate) fn example() -> Value {
     json!({
         "department": {"source": "department"},

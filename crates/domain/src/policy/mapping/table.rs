@@ -51,7 +51,13 @@ impl<'a> AttributeTable<'a> {
     /// Whether a mapping may write an attribute; one of an extension that was not read yet may be.
     #[must_use]
     pub fn is_writable(&self, name: &str) -> bool {
-        self.attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Required))
+        self.attribute(name).is_some_and(|attribute| attribute.target.is_writable())
+    }
+
+    /// What expressions and filters may read. Before extensions were read, a name of one may hold anything.
+    #[must_use]
+    pub fn schema(&self) -> &dyn Schema {
+        if self.is_unread() { &AnyExtension } else { self }
     }
 
     /// Whether the directory's extensions were not read yet.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use clap::ValueEnum as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
@@ -74,7 +75,11 @@ impl Entry {
             Self::Filter(_) | Self::Operator(_) | Self::Unsupported(_) => Kind::Scoping,
             Self::Synchronization(_) => Kind::Synchronizations,
         };
-        if kind.is_none_or(|kind| kind == is) { Ok(self) } else { bail!("it is of another kind: {is:?}") }
+        if kind.is_none_or(|kind| kind == is) {
+            Ok(self)
+        } else {
+            bail!("it is of another kind: {}", is.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()))
+        }
     }
 
     /// Runs its tests. Files that it names are relative to the folder of the file of tests.

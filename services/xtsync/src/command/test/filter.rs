@@ -61,7 +61,11 @@ impl FilterTest {
         let users = [(self.matching, true), (self.nonmatch, false)]
             .into_iter()
             .flat_map(|(users, want)| users.into_iter().map(move |user| (user, want)));
-        users.map(|(user, want)| outcome(&self.filter, &text, &user, want)).collect()
+        let outcomes: Vec<Outcome> = users.map(|(user, want)| outcome(&self.filter, &text, &user, want)).collect();
+        match outcomes.is_empty() {
+            true => vec![Outcome::new(text, [Difference::new("users", "a user in `match` or `nonmatch`", "none")])],
+            false => outcomes,
+        }
     }
 }
 

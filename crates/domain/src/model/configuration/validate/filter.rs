@@ -4,7 +4,7 @@ use xtsync_language::filter::{Filter, Tree};
 use xtsync_language::{Code, Error, Schema};
 
 use super::Found;
-use crate::mapping::{AnyExtension, AttributeTable};
+use crate::mapping::AttributeTable;
 use crate::resource::{Clause, ClauseGroup, Where};
 
 /// The most clauses of one filter.
@@ -12,7 +12,7 @@ const CLAUSES_MAX: usize = 1_000;
 
 /// Checks a filter over the attributes of the source. Before its directory extensions were read, a name of one may test anything.
 pub(super) fn check(path: &str, filter: &Where, source: &AttributeTable<'_>, found: &mut Found<'_>) {
-    let schema: &dyn Schema = if source.is_unread() { &AnyExtension } else { source };
+    let schema = source.schema();
     match filter {
         Where::Line(text) => {
             let compiled = filter.tree().and_then(|tree| tree.map_or(Ok(()), |tree| compile(&tree, schema)));

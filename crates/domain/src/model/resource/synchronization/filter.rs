@@ -48,8 +48,8 @@ pub struct Clause {
     #[schemars(length(min = 1), example = &"EQUALS")]
     pub operator: String,
     /// What the operator compares with; left out for an operator without a value.
-    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "scalar")]
-    #[schemars(schema_with = "scalar_schema", example = &"Sales")]
+    #[serde(default, skip_serializing_if = "String::is_empty", deserialize_with = "text")]
+    #[schemars(length(min = 1), example = &"Sales", extend("x-default" = "none"))]
     pub value: String,
 }
 
@@ -93,13 +93,13 @@ impl JsonSchema for Where {
     }
 }
 
-/// As [`scalar`] reads it.
-fn scalar_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": ["string", "number", "boolean"], "default": ""})
-}
-
 fn clauses_example() -> [Clause; 1] {
     [Clause { attribute: "department".to_owned(), operator: "EQUALS".to_owned(), value: "Sales".to_owned() }]
+}
+
+/// A filter that is named is given: nothing behind `where:` must not put everyone in scope.
+pub(super) fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Where>, D::Error> {
+    Where::deserialize(from).map(Some)
 }
 
 /// By hand, because an untagged enum would not say which field of which clause is wrong.
@@ -127,14 +127,15 @@ impl<'de> Visitor<'de> for WhereVisitor {
     }
 }
 
-/// A text, a number or a truth value, as a text: `value: 5` means the same as `value: "5"`.
-fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+/// A text. YAML reads `NO`, `01234` and `1.10` as something else, so that what is no text is refused and not turned into one.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     match serde_json::Value::deserialize(from)? {
         serde_json::Value::String(text) => Ok(text),
-        serde_json::Value::Number(number) => Ok(number.to_string()),
-        serde_json::Value::Bool(flag) => Ok(flag.to_string()),
-        serde_json::Value::Null => Ok(String::new()),
-        serde_json::Value::Array(_) | serde_json::Value::Object(_) => Err(D::Error::custom("`value` is a text, a number or a truth value")),
+        serde_json::Value::Number(_)
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Null
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_) => Err(D::Error::custom("`value` is a text: put it in quotes")),
     }
 }
 
@@ -165,8 +166,6 @@ mod tests {
             assert_eq!(filter.tree().unwrap().unwrap().to_string(), want);
             assert_eq!(serde_json::to_string(&filter).unwrap(), json, "it is written as it was read");
         }
-        let number = read(r#"[{"clauses":[{"attribute":"a","operator":"EQUALS","value":5}]}]"#).unwrap();
-        assert_eq!(number.tree().unwrap().unwrap().to_string(), r#"a EQUALS "5""#);
         assert_eq!(read("[]").unwrap().tree().unwrap(), None);
     }
 
@@ -177,7 +176,11 @@ mod tests {
             (r#"{"clauses":[]}"#, "a filter: a text such as"),
             (r#"[{"clauses":[{"attribut":"a"}]}]"#, "unknown field `attribut`"),
             (r#"[{"clauses":[{"attribute":"a"}]}]"#, "missing field `operator`"),
-            (r#"[{"clauses":[{"attribute":"a","operator":"EQUALS","value":[]}]}]"#, "`value` is a text, a number or a truth value"),
+            (r#"[{"clauses":[{"attribute":"a","operator":"EQUALS","value":[]}]}]"#, "`value` is a text: put it in quotes"),
+            (r#"[{"clauses":[{"attribute":"a","operator":"EQUALS","value":5}]}]"#, "`value` is a text: put it in quotes"),
+            (r#"[{"clauses":[{"attribute":"a","operator":"EQUALS","value":false}]}]"#, "`value` is a text: put it in quotes"),
+            (r#"[{"clauses":[{"attribute":"a","operator":"IS NULL","value":null}]}]"#, "`value` is a text: put it in quotes"),
+            ("null", "a filter: a text such as"),
             (r#"[{"name":"x"}]"#, "missing field `clauses`"),
         ] {
             let error = read(json).unwrap_err();

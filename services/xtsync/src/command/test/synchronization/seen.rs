@@ -31,7 +31,7 @@ pub(super) fn seen(decided: &Decided, synchronization: &Synchronization) -> Seen
         put("onCreate", &shape.on_create, &mut fields);
     }
     fields.extend(decided.invalid.iter().map(|invalid| (format!("invalid.{}", invalid.attribute), json!(invalid.code))));
-    let sensitive = synchronization.mappings.iter().filter(|(_, mapping)| mapping.sensitive).map(|(name, _)| name.clone()).collect();
+    let sensitive = synchronization.sensitive().map(|(name, _)| name.clone()).collect();
     Seen { fields, sensitive }
 }
 
