@@ -58,12 +58,7 @@ impl Attributes {
     /// Where a name stands, or where it would stand.
     fn place(&self, name: &str) -> Result<usize, usize> {
         let prefix = prefix(name);
-        let order = |entry: &Entry| entry.prefix.cmp(&prefix).then_with(|| (*entry.name).cmp(name));
-        match self.0.last() {
-            // Sets are mostly built in order.
-            Some(last) if order(last).is_lt() => Err(self.0.len()),
-            Some(_) | None => self.0.binary_search_by(order),
-        }
+        self.0.binary_search_by(|entry| entry.prefix.cmp(&prefix).then_with(|| (*entry.name).cmp(name)))
     }
 
     /// The value under a name; `None` when it was not read.
@@ -93,6 +88,10 @@ impl Attributes {
     /// Sets a value.
     pub fn insert(&mut self, name: impl Into<AttributeName>, value: Value) {
         let name = name.into();
+        // Sets are mostly built in order.
+        if self.0.last().is_none_or(|last| *last.name < *name) {
+            return self.0.push(Entry::new(name, value));
+        }
         match self.place(&name) {
             Ok(at) => {
                 if let Some(known) = self.0.get_mut(at) {
