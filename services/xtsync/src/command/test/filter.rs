@@ -22,11 +22,32 @@ pub(super) struct FilterTest {
     name: Option<String>,
 }
 
+/// A clause as collections of documented behaviour write it: with any value, which counts as its text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestedClause {
+    attribute: String,
+    operator: String,
+    #[serde(default)]
+    value: Json,
+}
+
+impl From<TestedClause> for Clause {
+    fn from(TestedClause { attribute, operator, value }: TestedClause) -> Self {
+        let value = match value {
+            Json::Null => String::new(),
+            Json::String(text) => text,
+            Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => value.to_string(),
+        };
+        Self { attribute, operator, value }
+    }
+}
+
 /// A test of one operator: values of its attribute that pass, and values that do not.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperatorTest {
-    clause: Clause,
+    clause: TestedClause,
     #[serde(default, rename = "match")]
     matching: Vec<Json>,
     #[serde(default)]
@@ -75,7 +96,7 @@ impl OperatorTest {
         let attribute = self.clause.attribute.clone();
         let user = |value: Json| Map::from_iter([(attribute.clone(), value)]);
         let (matching, nonmatch) = (self.matching.into_iter().map(user).collect(), self.nonmatch.into_iter().map(user).collect());
-        FilterTest::of_clauses(vec![self.clause], matching, nonmatch).run()
+        FilterTest::of_clauses(vec![self.clause.into()], matching, nonmatch).run()
     }
 }
 
@@ -110,7 +131,7 @@ mod tests {
         });
         assert_eq!(passed(serde_json::from_value::<FilterTest>(test).unwrap().run()), [true, false, true]);
         let test = json!({
-            "clause": {"attribute": "level", "operator": "Greater_Than", "value": "5"}, "match": [6], "nonmatch": [5, "abc", null],
+            "clause": {"attribute": "level", "operator": "Greater_Than", "value": 5}, "match": [6], "nonmatch": [5, "abc", null],
         });
         assert_eq!(passed(serde_json::from_value::<OperatorTest>(test).unwrap().run()), [true; 4]);
         let refused = json!({"filter": "proxyAddresses IS NULL", "nonmatch": [{}]});

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use xtsync_domain::mapping::{AttributeTable, known};
-use xtsync_domain::resource::{Clause, Where};
+use xtsync_domain::resource::Where;
 use xtsync_language::{Kind, Schema as _};
 
 use super::entry::Entry;
-use super::filter::{FilterTest, OperatorTest, passes};
+use super::filter::{FilterTest, OperatorTest, TestedClause, passes};
 use super::outcome::{Difference, Outcome};
 use crate::rules::user::User;
 
@@ -28,7 +28,7 @@ struct Composition {
 
 #[derive(Debug, Deserialize)]
 struct Example {
-    filter: Vec<Clause>,
+    filter: Vec<TestedClause>,
     #[serde(rename = "match")]
     matching: Map<String, Json>,
     nonmatch: Vec<Map<String, Json>>,
@@ -39,7 +39,10 @@ impl Document {
     pub(super) fn entries(self) -> impl Iterator<Item = (String, Entry)> {
         let operators = (1..).zip(self.operators).map(|(at, test)| (format!("operators {at}"), Entry::Operator(test)));
         let example = self.composition.map(|Composition { documented_example: Example { filter, matching, nonmatch } }| {
-            ("composition".to_owned(), Entry::Filter(FilterTest::of_clauses(filter, vec![matching], nonmatch)))
+            (
+                "composition".to_owned(),
+                Entry::Filter(FilterTest::of_clauses(filter.into_iter().map(Into::into).collect(), vec![matching], nonmatch)),
+            )
         });
         let unsupported = (1..).zip(self.unsupported).map(|(at, text)| (format!("unsupported {at}"), Entry::Unsupported(text)));
         operators.chain(example).chain(unsupported)
