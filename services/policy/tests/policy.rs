@@ -13,6 +13,7 @@ use xtsync_bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_contract::event;
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
+use xtsync_domain::decide::RULES_VERSION;
 use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_domain::resource::Kind;
 use xtsync_domain::{Decision, Origin, UserDelta};
@@ -53,7 +54,7 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     assert_eq!(summaries(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
     let record =
         world.records(topic::DECISIONS.of(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
-    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.4.2.3"));
+    assert_eq!(event::header(&record.headers, "ce_id"), Some(&*format!("emea/ana:7.4.2.{RULES_VERSION}")));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
     assert_eq!(world.unready_reason(), "");
 }
