@@ -75,17 +75,7 @@ fn found(stored: &StoredResources, read: BTreeMap<TenantName, Identity>) -> BTre
 }
 
 fn directory(spec: &Spec) -> Option<&DirectoryId> {
-    match spec {
-        Spec::Directory(directory) => Some(&directory.id),
-        Spec::Organization(_)
-        | Spec::Tenant(_)
-        | Spec::CrossTenantAccessPolicy(_)
-        | Spec::Synchronization(_)
-        | Spec::Projection(_)
-        | Spec::NameResolution(_)
-        | Spec::DirectoryExtensions(_)
-        | Spec::Rename(_) => None,
-    }
+    spec.directory().map(|directory| &directory.id)
 }
 
 /// Pins the tenant to the directory that the detector read last; `None` if there is no such tenant. `expected` is the directory id that the

@@ -23,17 +23,7 @@ pub(crate) fn derived(in_force: &BTreeMap<Id, Spec>, read: &BTreeMap<TenantName,
 
 /// Returns the extensions of a tenant, by the id of their resource.
 pub(crate) fn of<'a>(in_force: &'a BTreeMap<Id, Spec>, id: &Id) -> Option<&'a DirectoryExtensions> {
-    match in_force.get(id)? {
-        Spec::DirectoryExtensions(extensions) => Some(extensions),
-        Spec::Organization(_)
-        | Spec::Tenant(_)
-        | Spec::CrossTenantAccessPolicy(_)
-        | Spec::Synchronization(_)
-        | Spec::Projection(_)
-        | Spec::NameResolution(_)
-        | Spec::Directory(_)
-        | Spec::Rename(_) => None,
-    }
+    in_force.get(id)?.directory_extensions()
 }
 
 /// Returns the fields of a synchronization whose extensions are not read yet, or that an administrator must correct since they are.

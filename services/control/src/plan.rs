@@ -154,17 +154,7 @@ impl Plan {
 
     /// Returns a synchronization that is in force.
     pub(crate) fn synchronization(&self, id: &Id) -> Option<&Synchronization> {
-        match self.in_force.get(id)? {
-            Spec::Synchronization(synchronization) => Some(synchronization),
-            Spec::Organization(_)
-            | Spec::Tenant(_)
-            | Spec::CrossTenantAccessPolicy(_)
-            | Spec::Projection(_)
-            | Spec::NameResolution(_)
-            | Spec::Directory(_)
-            | Spec::DirectoryExtensions(_)
-            | Spec::Rename(_) => None,
-        }
+        self.in_force.get(id)?.synchronization()
     }
 }
 

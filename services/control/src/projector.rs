@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
                 if changed.identities {
                     pin_at.get_or_insert_with(|| Instant::now() + FOLLOW_UP_INTERVAL);
                 }
-                if changed.names {
+                if changed.resolvable {
                     resolve_at.get_or_insert_with(|| Instant::now().max(resolved_at + FOLLOW_UP_INTERVAL));
                 }
             },

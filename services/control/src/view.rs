@@ -22,7 +22,7 @@ use crate::context::Context;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Changed {
     /// The detector looked up a group name, or read a tenant's directory extensions or another default domain of it.
-    pub(crate) names: bool,
+    pub(crate) resolvable: bool,
     /// The detector read a tenant's identity.
     pub(crate) identities: bool,
     /// Something that is counted: users, decisions and links, and not what roles repeat at rest.
@@ -37,7 +37,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
     let changed = Changed {
-        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS),
+        resolvable: batch.facts.keys().any(|(_, key)| is_group_name_key(key) || key == EXTENSIONS),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
         numbers: batch.has_counted(),
     };
@@ -49,7 +49,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
     let mut known = context.default_domains.lock();
     let are_others =
         domains.into_iter().fold(false, |is_other, (tenant, domain)| is_other | (known.insert(tenant, domain.clone()) != Some(domain)));
-    Ok(Changed { names: changed.names || are_others, ..changed })
+    Ok(Changed { resolvable: changed.resolvable || are_others, ..changed })
 }
 
 /// The default domains that were read, by key of the tenant; empty where the directory names none.

@@ -158,17 +158,25 @@ impl Spec {
     /// The Tenant, if it is one.
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
-        match self {
-            Self::Tenant(tenant) => Some(tenant),
-            Self::Organization(_)
-            | Self::CrossTenantAccessPolicy(_)
-            | Self::Synchronization(_)
-            | Self::Projection(_)
-            | Self::NameResolution(_)
-            | Self::Directory(_)
-            | Self::DirectoryExtensions(_)
-            | Self::Rename(_) => None,
-        }
+        if let Self::Tenant(spec) = self { Some(spec) } else { None }
+    }
+
+    /// The Synchronization, if it is one.
+    #[must_use]
+    pub fn synchronization(&self) -> Option<&Synchronization> {
+        if let Self::Synchronization(spec) = self { Some(spec) } else { None }
+    }
+
+    /// The Directory, if it is one.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Directory> {
+        if let Self::Directory(spec) = self { Some(spec) } else { None }
+    }
+
+    /// The DirectoryExtensions, if it is one.
+    #[must_use]
+    pub fn directory_extensions(&self) -> Option<&DirectoryExtensions> {
+        if let Self::DirectoryExtensions(spec) = self { Some(spec) } else { None }
     }
 
     /// Reads a spec of a kind from JSON.

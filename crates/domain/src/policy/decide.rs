@@ -96,7 +96,7 @@ impl Rules {
         let needs_domain = spec.mappings.values().any(mapping::reads_default_domain);
         let default_domain = configuration.default_domain(&spec.to).filter(|_| needs_domain).map(str::to_owned);
         let is_resolved =
-            mapping::is_resolved(&spec.mappings, &configuration.tables(source, &spec.to)) && needs_domain == default_domain.is_some();
+            mapping::is_resolved(&spec.mappings, &configuration.tables(source, &spec.to)) && (!needs_domain || default_domain.is_some());
         Self {
             confirmed: configuration.one_organization(source, &spec.to),
             scope: if is_resolved { scope::compile(&spec.scope, &configuration.attributes(source)) } else { scope::unresolved() },

@@ -6,11 +6,11 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use xtsync_language::filter::Filter;
+use xtsync_language::filter::{self, Filter};
 
 use crate::GroupId;
 use crate::delta::User;
-use crate::extension::is_extension;
+use crate::extension::{PREFIX, is_extension};
 use crate::mapping::{self, AttributeTable, Known};
 use crate::resource::{self, Where};
 
@@ -92,7 +92,8 @@ pub fn compile(scope: &resource::Scope, source: &AttributeTable<'_>) -> Scope {
 /// Whether all that a scope names is known: its groups have ids, and its filter can be tested.
 #[must_use]
 pub fn is_resolved(scope: &resource::Scope, source: &AttributeTable<'_>) -> bool {
-    compile(scope, source).members != Members::Unresolved
+    // A filter of attributes that every directory has was tried when it was applied.
+    scope.is_resolved() && (!names_extension(scope) || compile(scope, source).members != Members::Unresolved)
 }
 
 /// A scope of which it is not known yet whether users are in it.
@@ -109,8 +110,13 @@ fn filtered(written: &Where, source: &AttributeTable<'_>) -> Result<Option<Filte
 /// Whether the filter of a scope tests a directory extension.
 #[must_use]
 pub fn names_extension(scope: &resource::Scope) -> bool {
-    let tree = scope.filter.as_ref().and_then(|written| written.tree().ok().flatten());
-    tree.is_some_and(|tree| tree.attributes().into_iter().any(is_extension))
+    match &scope.filter {
+        None => false,
+        Some(Where::Groups(groups)) => groups.iter().flat_map(|group| &group.clauses).any(|clause| is_extension(&clause.attribute)),
+        // This is asked often: what holds no such name is not read for it.
+        Some(Where::Line(text)) if !text.contains(PREFIX) => false,
+        Some(Where::Line(text)) => filter::parse(text).is_ok_and(|tree| tree.attributes().into_iter().any(is_extension)),
+    }
 }
 
 /// Returns whether a user is in scope. Direct members are; with `nested`, members of nested groups are too.
@@ -123,19 +129,14 @@ pub fn standing(scope: &Scope, user: &User) -> Standing {
             groups.iter().any(|group| user.groups.contains(group) || (*nested && user.nested_groups.contains(group)))
         }
     };
-    match &scope.filter {
-        Some(filtered) if is_member => match filtered.filter.passes(&Known(&user.attributes)) {
-            Ok(true) => Standing::In,
-            Ok(false) => Standing::Out,
-            Err(unknown) => mapping::attribute(unknown.attribute).map_or(Standing::Unresolved, |known| Standing::Unknown(known.name)),
-        },
-        Some(_) | None => {
-            if is_member {
-                Standing::In
-            } else {
-                Standing::Out
-            }
-        }
+    if !is_member {
+        return Standing::Out;
+    }
+    let Some(filtered) = &scope.filter else { return Standing::In };
+    match filtered.filter.passes(&Known(&user.attributes)) {
+        Ok(true) => Standing::In,
+        Ok(false) => Standing::Out,
+        Err(unknown) => mapping::attribute(unknown.attribute).map_or(Standing::Unresolved, |known| Standing::Unknown(known.name)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `xtsync eval`: evaluates an expression or a filter for one user, and shows how it came to its value.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde_json::{Map, Value as Json, json};
 use xtsync_contract::control::ReadUserRequest;
 use xtsync_domain::delta::{State, UserDelta};
@@ -16,7 +15,7 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format, FormatArgs};
 use crate::rules::user::User;
-use crate::rules::value;
+use crate::rules::{bounded, value};
 
 /// The most bytes of a file with a user.
 const BYTES_MAX: u64 = 1 << 20;
@@ -78,16 +77,11 @@ fn is_file(name: &str) -> bool {
 }
 
 fn from_file(name: &str) -> anyhow::Result<User> {
-    let mut text = String::new();
-    let read = if name == "-" {
-        std::io::stdin().take(BYTES_MAX + 1).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(name).and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
+    let read = match name {
+        "-" => bounded(std::io::stdin(), BYTES_MAX),
+        name => std::fs::File::open(name).and_then(|file| bounded(file, BYTES_MAX)),
     };
-    read.with_context(|| format!("reading the user in {name}"))?;
-    if text.len() as u64 > BYTES_MAX {
-        bail!("the user in {name} has more than {BYTES_MAX} bytes");
-    }
+    let text = read.with_context(|| format!("reading the user in {name}"))?;
     // The error of the parser names a place and no value.
     let attributes: Map<String, Json> = serde_json::from_str(&text).with_context(|| format!("{name} is no JSON object of attributes"))?;
     Ok(User::of_json(&attributes))

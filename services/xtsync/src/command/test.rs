@@ -21,6 +21,7 @@ use self::outcome::{Difference, Outcome};
 use self::synchronization::Configurations;
 use crate::exit;
 use crate::output::{self, Format, FormatArgs};
+use crate::rules::bounded;
 
 /// The most bytes of one file.
 const BYTES_MAX: u64 = 16 << 20;
@@ -91,15 +92,9 @@ fn run_file(path: &Path, kind: Option<entry::Kind>, configurations: &mut Configu
 
 /// A file as JSON; what does not end with `.json` is read as YAML.
 fn read(path: &Path) -> anyhow::Result<Json> {
-    use std::io::Read as _;
     let name = path.display();
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
-        .with_context(|| format!("reading the tests in {name}"))?;
-    if text.len() as u64 > BYTES_MAX {
-        bail!("{name} has more than {BYTES_MAX} bytes");
-    }
+    let read = std::fs::File::open(path).and_then(|file| bounded(file, BYTES_MAX));
+    let text = read.with_context(|| format!("reading the tests in {name}"))?;
     if path.extension().is_some_and(|extension| extension == "json") {
         serde_json::from_str(&text).with_context(|| format!("{name} is no JSON"))
     } else {

@@ -10,12 +10,12 @@ use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use xtsync_domain::address::{Home, HomeDomains, candidates};
-use xtsync_domain::decide::decide;
+use xtsync_domain::decide::{CompiledRules, decide};
 use xtsync_domain::delta::{self, Gone, State, UserDelta};
 use xtsync_domain::{Attributes, GroupId, Origin, TenantName, Timestamp, Value};
 
 pub(super) use self::configurations::Configurations;
-use self::configurations::{PROJECTION, Rules};
+use self::configurations::PROJECTION;
 use self::seen::{Seen, seen};
 use super::outcome::{Difference, Outcome};
 use crate::rules::user::User;
@@ -113,7 +113,7 @@ impl SynchronizationTest {
 
 impl TestedUser {
     /// The user's delta, with what the rules read of a user, and what is known of their home.
-    fn delta(&self, source: &TenantName, rules: &Rules) -> (UserDelta, Home) {
+    fn delta(&self, source: &TenantName, rules: &CompiledRules) -> (UserDelta, Home) {
         let mut attributes = User::of_json(&self.attributes).attributes().clone();
         let read = rules.configuration().projection(source).map(|(_, projection)| projection.attributes.clone()).unwrap_or_default();
         for name in read {

@@ -18,22 +18,19 @@ use xtsync_domain::resource::{Directory, DirectoryExtensions, Id, Kind, Resource
 /// The directory extensions of tenants, as tests write them.
 type Extensions = BTreeMap<TenantName, Json>;
 
-/// The rules of a configuration.
-pub(super) type Rules = CompiledRules;
-
 /// The revision of every projection: users are given as the rules read them.
 pub(super) const PROJECTION: u64 = 1;
 
 /// The configurations by their files, and the extensions that tenants have.
 #[derive(Debug, Default)]
-pub(in crate::command::test) struct Configurations(BTreeMap<(Vec<PathBuf>, String), Arc<Rules>>);
+pub(in crate::command::test) struct Configurations(BTreeMap<(Vec<PathBuf>, String), Arc<CompiledRules>>);
 
 impl Configurations {
     /// The rules of files or folders, relative to a folder.
     ///
     /// # Errors
     /// If one cannot be read, or a resource is wrong.
-    pub(super) fn get(&mut self, folder: &Path, paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Arc<Rules>> {
+    pub(super) fn get(&mut self, folder: &Path, paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Arc<CompiledRules>> {
         let key = (paths.iter().map(|path| folder.join(path)).collect::<Vec<_>>(), json!(extensions).to_string());
         if let Some(known) = self.0.get(&key) {
             return Ok(Arc::clone(known));
@@ -44,7 +41,7 @@ impl Configurations {
     }
 }
 
-fn compile(paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<Rules> {
+fn compile(paths: &[PathBuf], extensions: &Extensions) -> anyhow::Result<CompiledRules> {
     let mut files = Vec::new();
     for path in paths {
         files.extend(folder::read(path).with_context(|| format!("reading the configuration in {}", path.display()))?);
